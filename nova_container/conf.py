@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every option of nova-container: ``[container]`` in nova.conf, ``[engine]`` in the engine's own file."""
+
+from oslo_config import cfg
+
+CONTAINER = cfg.OptGroup('container', title='Container driver')
+ENGINE = cfg.OptGroup('engine', title='Built-in container engine')
+
+CONTAINER_OPTS = [
+    cfg.StrOpt('engine_url', default='unix:///run/nova-container/engine.sock',
+               help='The container engine that nova-compute drives: unix:///path for the built-in engine or a local '
+                    'Docker Engine, tcp://host:port for a remote one (then tls_ca_file, tls_cert_file and '
+                    'tls_key_file are needed).'),
+    cfg.StrOpt('tls_ca_file', help='Certificate authority that signed the engine certificate (tcp:// only).'),
+    cfg.StrOpt('tls_cert_file', help='Client certificate shown to the engine (tcp:// only).'),
+    cfg.StrOpt('tls_key_file', help='Key of the client certificate (tcp:// only).'),
+    cfg.IntOpt('engine_timeout', default=60, min=1,
+               help='Seconds to wait for an answer of the engine, streams excepted.'),
+    cfg.BoolOpt('require_image_hash', default=True,
+                help='Refuse images for which Glance has no os_hash_value, as their bytes cannot be verified.'),
+    cfg.IntOpt('image_max_size_gb', default=50, min=1,
+               help='The most GiB that an image may unpack to; the disk of the flavor bounds it further.'),
+    cfg.IntOpt('console_log_bytes', default=102400, min=1024,
+               help='The most bytes of output that `openstack console log show` returns.'),
+    cfg.IntOpt('default_pids_limit', default=2048, min=16,
+               help='The most processes and threads a container may have; flavor extra spec container:pids_limit '
+                    'overrides it.'),
+    cfg.ListOpt('allowed_sysctls',
+                default=['net.*', 'kernel.shm*', 'kernel.msg*', 'kernel.sem', 'fs.mqueue.*'],
+                help='Sysctls, as shell patterns, that flavors may set by container:sysctl:NAME. Only namespaced '
+                     'ones belong here.'),
+    cfg.BoolOpt('disable_tx_offload', default=True,
+                help='Turn off transmit checksum offload on the interfaces of containers. The userspace datapath of '
+                     'Open vSwitch needs it: TCP stalls otherwise.'),
+]
+
+ENGINE_OPTS = [
+    cfg.StrOpt('state_dir', default='/var/lib/nova-container',
+               help='Folder of images, layers, containers and records. One engine owns it.'),
+    cfg.StrOpt('run_dir', default='/run/nova-container',
+               help='Folder of sockets, namespaces and process ids; need not survive a reboot of the host.'),
+    cfg.StrOpt('socket', default='/run/nova-container/engine.sock',
+               help='Unix socket on which the Docker Engine API is served, mode 0600.'),
+    cfg.StrOpt('runtime', default='crun', help='OCI runtime: crun, runc, or the path of another one.'),
+    cfg.StrOpt('monitor', default='conmon', help='conmon, or its path.'),
+    cfg.StrOpt('log_file', help='Log here; standard error when unset.'),
+    cfg.StrOpt('log_level', default='INFO', choices=['DEBUG', 'INFO', 'WARNING', 'ERROR'], help='Least level logged.'),
+    cfg.IntOpt('max_image_gb', default=50, min=1, help='The most GiB that one image may unpack to.'),
+    cfg.IntOpt('max_image_entries', default=2_000_000, min=1000, help='The most files that one layer may hold.'),
+    cfg.IntOpt('launchers', default=8, min=1, help='Containers that are started at the same time.'),
+]
+
+
+def register_container_opts(conf: cfg.ConfigOpts) -> None:
+    """Make ``conf.container`` known. Repeatable."""
+    conf.register_group(CONTAINER)
+    conf.register_opts(CONTAINER_OPTS, group=CONTAINER)
+
+
+def register_engine_opts(conf: cfg.ConfigOpts) -> None:
+    """Make ``conf.engine`` known. Repeatable."""
+    conf.register_group(ENGINE)
+    conf.register_opts(ENGINE_OPTS, group=ENGINE)
+
+
+def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
+    """For oslo-config-generator."""
+    return [(CONTAINER, CONTAINER_OPTS), (ENGINE, ENGINE_OPTS)]

@@ -1,0 +1,216 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What callers ask for: frozen values with units in the names. None means the engine's default or no limit, as said."""
+
+import dataclasses
+import enum
+from collections.abc import Mapping
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ProcessSpec:
+    """The first process. None in ``entrypoint``, ``command``, ``cwd``, ``user`` means the image's own.
+
+    Docker's rule holds: setting ``entrypoint`` drops the image's command. ``env`` is laid over the
+    image's by name. ``user`` is ``name|uid[:group|gid]``, looked up inside the image.
+    """
+
+    entrypoint: tuple[str, ...] | None = None
+    command: tuple[str, ...] | None = None
+    env: tuple[str, ...] = ()
+    cwd: str | None = None
+    user: str | None = None
+    tty: bool = False
+    open_stdin: bool = False
+    stdin_once: bool = False
+    stop_signal: str | None = None
+    stop_timeout_s: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    name: str
+    soft: int
+    hard: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Throttle:
+    """A rate for one block device: bytes or operations a second, by what it is used for."""
+
+    device: str
+    rate: int
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Limits. None is no limit, except ``pids_limit``, where None is the engine's default (2048).
+
+    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API.
+    """
+
+    memory_bytes: int | None = None
+    memory_reservation_bytes: int | None = None
+    memory_swap_bytes: int | None = None
+    memory_swappiness: int | None = None
+    oom_kill_disable: bool = False
+    cpu_shares: int | None = None
+    cpu_quota_us: int | None = None
+    cpu_period_us: int | None = None
+    cpuset_cpus: str | None = None
+    cpuset_mems: str | None = None
+    pids_limit: int | None = None
+    blkio_weight: int | None = None
+    read_bps: tuple[Throttle, ...] = ()
+    write_bps: tuple[Throttle, ...] = ()
+    read_iops: tuple[Throttle, ...] = ()
+    write_iops: tuple[Throttle, ...] = ()
+    root_size_bytes: int | None = None
+
+
+class MountKind(enum.Enum):
+    BIND = 'bind'
+    TMPFS = 'tmpfs'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A mount below the root of the container. ``source`` is a host path for a bind, '' for tmpfs."""
+
+    kind: MountKind
+    target: str
+    source: str = ''
+    read_only: bool = False
+    propagation: str = 'rprivate'
+    size_bytes: int | None = None
+    mode: int | None = None
+    options: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """A host device node shown inside; ``permissions`` of r, w, m."""
+
+    path_on_host: str
+    path_in_container: str
+    permissions: str = 'rwm'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Security:
+    """What a container may do beyond the defaults of ``runtime/oci_config.py``."""
+
+    privileged: bool = False
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
+    no_new_privileges: bool = True
+    seccomp_unconfined: bool = False
+    read_only_root: bool = False
+    masked_paths: tuple[str, ...] | None = None
+    read_only_paths: tuple[str, ...] | None = None
+    groups: tuple[str, ...] = ()
+
+
+class NetworkMode(enum.Enum):
+    """Where the network namespace comes from.
+
+    NAMESPACE: one of its own, holding loopback, from create to remove; the caller wires it.
+    HOST: the host's. CONTAINER: that of ``NetworkSpec.container``.
+    """
+
+    NAMESPACE = 'none'
+    HOST = 'host'
+    CONTAINER = 'container'
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkSpec:
+    mode: NetworkMode = NetworkMode.NAMESPACE
+    container: str | None = None
+    dns: tuple[str, ...] = ()
+    dns_search: tuple[str, ...] = ()
+    dns_options: tuple[str, ...] = ()
+    extra_hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RestartPolicy:
+    """``name`` is no, always, unless-stopped or on-failure (then at most ``maximum_retries``, 0 = no end)."""
+
+    name: str = 'no'
+    maximum_retries: int = 0
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogLimits:
+    """One log file grows to ``file_bytes``; ``files`` are kept in all, the current one included."""
+
+    file_bytes: int = 10 * 1024 * 1024
+    files: int = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerSpec:
+    """A container to make.
+
+    ``image`` is an image id (``sha256:...``), a unique prefix of one, or a reference the engine knows.
+    ``name`` is unique in the engine and, beside the id the engine gives, names it in every verb.
+    ``init`` True runs a small reaper as process 1; None leaves it to the engine.
+    """
+
+    name: str
+    image: str
+    process: ProcessSpec = ProcessSpec()
+    hostname: str = ''
+    domainname: str = ''
+    resources: Resources = Resources()
+    mounts: tuple[Mount, ...] = ()
+    devices: tuple[Device, ...] = ()
+    security: Security = Security()
+    network: NetworkSpec = NetworkSpec()
+    restart: RestartPolicy = RestartPolicy()
+    log: LogLimits = LogLimits()
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    sysctls: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    ulimits: tuple[Ulimit, ...] = ()
+    shm_bytes: int = 64 * 1024 * 1024
+    init: bool | None = None
+    oom_score_adj: int = 0
+    auto_remove: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class ExecSpec:
+    """A further process in a running container. None means the container's own."""
+
+    command: tuple[str, ...]
+    env: tuple[str, ...] = ()
+    cwd: str | None = None
+    user: str | None = None
+    tty: bool = False
+    attach_stdin: bool = False
+    attach_stdout: bool = True
+    attach_stderr: bool = True
+    privileged: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LogQuery:
+    """Which output to read. ``tail`` counts lines, None = all; times are UTC seconds since the epoch."""
+
+    stdout: bool = True
+    stderr: bool = True
+    follow: bool = False
+    tail: int | None = None
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class CommitSpec:
+    """An image to make from a container. ``config`` overrides keys of the image's configuration (Docker's names)."""
+
+    reference: str | None = None
+    author: str = ''
+    comment: str = ''
+    pause: bool = True
+    config: Mapping[str, object] = dataclasses.field(default_factory=dict)
