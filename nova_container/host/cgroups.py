@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Control groups of both versions: where one is, freeze, kill, read, remove. Limits are set by the OCI runtime."""
+
+import contextlib
+import dataclasses
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from nova_container import errors
+
+ROOT = Path('/sys/fs/cgroup')
+
+
+def version(root: Path = ROOT) -> int:
+    """2 where the unified hierarchy is mounted at the root; else 1, hybrid included."""
+    return 2 if (root / 'cgroup.controllers').exists() else 1
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Cgroup:
+    """One group by its path below each hierarchy, for example ``/nova-container/<id>``."""
+
+    path: str
+    version: int
+    root: Path = ROOT
+
+    def folder(self, controller: str) -> Path:
+        """Its folder in the hierarchy of a controller (version 2 has one for all)."""
+        if self.version == 2:
+            return self.root / self.path.lstrip('/')
+        return self.root / controller / self.path.lstrip('/')
+
+    def folders(self) -> Iterator[Path]:
+        """Its folder in every hierarchy that has one."""
+        if self.version == 2:
+            yield self.folder('')
+            return
+        for hierarchy in sorted(self.root.iterdir()):
+            if not hierarchy.is_symlink() and (folder := hierarchy / self.path.lstrip('/')).is_dir():
+                yield folder
+
+    def read(self, controller: str, name: str) -> str:
+        """A control file; '' if it is not there."""
+        try:
+            return (self.folder(controller) / name).read_text('ascii')
+        except OSError:
+            return ''
+
+    def pids(self) -> list[int]:
+        """Every process in it, groups below included."""
+        found: list[int] = []
+        for directory, _, _ in os.walk(self.folder('pids')):
+            with contextlib.suppress(OSError):
+                found += map(int, Path(directory, 'cgroup.procs').read_text('ascii').split())
+        return found
+
+    def freeze(self, timeout_s: float = 10.0) -> None:
+        """Stop every process, and wait until all are. :raises HostFailure: they did not stop in time."""
+        self._set_frozen(True, timeout_s)
+
+    def thaw(self, timeout_s: float = 10.0) -> None:
+        """Let every process go on. Silent if the group is gone."""
+        with contextlib.suppress(FileNotFoundError):
+            self._set_frozen(False, timeout_s)
+
+    def frozen(self) -> bool:
+        """Whether it is frozen."""
+        if self.version == 2:
+            return 'frozen 1' in self.read('', 'cgroup.events')
+        return self.read('freezer', 'freezer.state').strip() == 'FROZEN'
+
+    def _set_frozen(self, wanted: bool, timeout_s: float) -> None:
+        name, text = ('cgroup.freeze', str(int(wanted))) if self.version == 2 else (
+            'freezer.state', 'FROZEN' if wanted else 'THAWED')
+        deadline, pause_s = time.monotonic() + timeout_s, 0.0005
+        (self.folder('freezer') / name).write_text(text)
+        while self.frozen() != wanted:
+            if time.monotonic() > deadline:
+                (self.folder('freezer') / name).write_text('0' if self.version == 2 else 'THAWED')
+                raise errors.HostFailure(f'The processes of {self.path} did not freeze within {timeout_s:g} s')
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, 0.05)
+            (self.folder('freezer') / name).write_text(text)
+
+    def kill(self) -> None:
+        """Send SIGKILL to every process in it."""
+        if self.version == 2 and (killer := self.folder('') / 'cgroup.kill').exists():
+            killer.write_text('1')
+            return
+        for pid in self.pids():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+    def remove(self, timeout_s: float = 5.0) -> None:
+        """Kill what is left in it and remove it everywhere; silent if there is none.
+
+        :raises HostFailure: something in it does not die.
+        """
+        deadline = time.monotonic() + timeout_s
+        for folder in list(self.folders()):
+            while not _remove_folders(folder):
+                if time.monotonic() > deadline:
+                    raise errors.HostFailure(f'{folder} still holds processes after {timeout_s:g} s')
+                self.thaw()
+                self.kill()
+                time.sleep(0.005)
+
+
+def _remove_folders(folder: Path) -> bool:
+    """Remove a group's folder and those below; False while one is in use."""
+    for directory, _, _ in os.walk(folder, topdown=False):
+        try:
+            os.rmdir(directory)
+        except FileNotFoundError:
+            continue
+        except OSError:
+            return False
+    return True
+
+
+def children(parent: str, root: Path = ROOT) -> set[str]:
+    """Names of the groups directly below ``parent`` in any hierarchy."""
+    found: set[str] = set()
+    for folder in Cgroup(parent, version(root), root).folders():
+        if folder.is_dir():
+            found.update(entry.name for entry in folder.iterdir() if entry.is_dir())
+    return found
