@@ -133,7 +133,7 @@ class ContainerOps(abc.ABC):
 
     @abc.abstractmethod
     def attach(self, container: str) -> Session:
-        """Connect to the first process; if the container is not alive, to that of its next start, from its first byte."""
+        """Connect to the first process, or, if the container is not alive, to that of its next start."""
 
     @abc.abstractmethod
     def resize(self, container: str, *, rows: int, columns: int) -> None:

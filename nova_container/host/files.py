@@ -2,6 +2,7 @@
 """Files written whole or not at all, locks, and trees removed without ever crossing into a mount."""
 
 import contextlib
+import ctypes
 import errno
 import fcntl
 import os
@@ -11,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from nova_container import errors
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o600, durable: bool = True) -> None:
@@ -89,6 +92,16 @@ def _remove_name(name: str, descriptor: int) -> None:
         os.rmdir(name, dir_fd=descriptor)
     else:
         os.unlink(name, dir_fd=descriptor)
+
+
+def sync_filesystem(path: Path) -> None:
+    """Write down everything of the file system that holds ``path`` (syncfs(2)). :raises HostFailure: it could not."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if _LIBC.syncfs(descriptor):
+            raise errors.HostFailure(f'Cannot sync {path}: {os.strerror(ctypes.get_errno())}')
+    finally:
+        os.close(descriptor)
 
 
 def disk_usage(path: Path) -> tuple[int, int, int]:

@@ -31,8 +31,9 @@ def run(*argv: str, stdin: Source = None, input: bytes | None = None, timeout_s:
     :raises Unavailable: it did not end within ``timeout_s`` and was killed.
     """
     try:
-        ended = subprocess.run(argv, **_input(stdin, input), capture_output=True, env=_ENVIRONMENT,
-                               timeout=timeout_s, cwd=cwd, check=False)
+        ended: subprocess.CompletedProcess[bytes] = subprocess.run(
+            argv, **_input(stdin, input), capture_output=True, env=_ENVIRONMENT, timeout=timeout_s, cwd=cwd,
+            check=False)
     except subprocess.TimeoutExpired:
         raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed') from None
     except OSError as error:

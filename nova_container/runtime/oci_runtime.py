@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OCI runtime's verbs (crun, runc or another with their command line)."""
+
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from nova_container import errors
+from nova_container.host import process
+from nova_container.host.launch import Launcher
+
+_TIMEOUT_S = 30.0
+
+
+class OciRuntime:
+    """One installed runtime with a folder of its own for its state."""
+
+    def __init__(self, program: str, root: Path, launcher: Launcher) -> None:
+        self.path = process.find(program)
+        self.name = Path(self.path).name
+        self.root = root
+        self._launcher = launcher
+
+    @property
+    def takes_seccomp_program(self) -> bool:
+        """Whether it loads a compiled filter from the annotation ``run.oci.seccomp_bpf_data``."""
+        return self.name == 'crun'
+
+    def version(self) -> str:
+        """Its version, for example 1.8.1."""
+        found = re.search(rb'version (\S+)', self._run('--version'))
+        return found.group(1).decode() if found else 'unknown'
+
+    def start(self, container_id: str) -> None:
+        """Let a created container run."""
+        self._run('start', container_id)
+
+    def delete(self, container_id: str) -> None:
+        """Forget a container that ended, and its cgroups; silent if it knows none."""
+        try:
+            self._run('delete', container_id)
+        except errors.CommandFailed:
+            if (self.root / container_id).exists():
+                self._run('delete', '--force', container_id)
+
+    def update(self, container_id: str, resources: Mapping[str, object]) -> None:
+        """Change limits; ``resources`` is the OCI specification's ``linux.resources``."""
+        self._run('update', '--resources', '/dev/stdin', container_id, input=json.dumps(resources).encode())
+
+    def known(self) -> set[str]:
+        """Ids of containers that it has state of."""
+        return {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
+
+    def argv(self, *arguments: str) -> list[str]:
+        """The command line of a verb."""
+        return [self.path, f'--root={self.root}', *arguments]
+
+    def _run(self, *arguments: str, input: bytes | None = None) -> bytes:
+        return self._launcher.call(process.run, *self.argv(*arguments), input=input, timeout_s=_TIMEOUT_S)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an operator may choose about the built-in engine, and the folders that follow from it."""
+
+import dataclasses
+from pathlib import Path
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """``state_dir`` survives a reboot of the host, ``run_dir`` need not. Sizes are bytes."""
+
+    state_dir: Path
+    run_dir: Path
+    runtime: str = 'crun'
+    monitor: str = 'conmon'
+    init: str = 'tini-static'
+    max_image_bytes: int = 50 * 1024 ** 3
+    max_image_entries: int = 2_000_000
+    launchers: int = 8
+
+    @property
+    def database(self) -> Path:
+        return self.state_dir / 'records.db'
+
+    @property
+    def blobs(self) -> Path:
+        return self.state_dir / 'blobs'
+
+    @property
+    def layers(self) -> Path:
+        return self.state_dir / 'layers'
+
+    @property
+    def containers(self) -> Path:
+        return self.state_dir / 'containers'
+
+    @property
+    def staging(self) -> Path:
+        return self.state_dir / 'staging'
+
+    @property
+    def namespaces(self) -> Path:
+        return self.run_dir / 'netns'
+
+    @property
+    def bundles(self) -> Path:
+        return self.run_dir / 'bundles'
+
+    @property
+    def exits(self) -> Path:
+        return self.run_dir / 'exits'
+
+    @property
+    def runtime_root(self) -> Path:
+        return self.run_dir / 'oci'
+
+    def make_folders(self) -> None:
+        """Make every folder, closed to all but root."""
+        for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.staging, self.run_dir,
+                       self.namespaces, self.bundles, self.exits, self.runtime_root):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
