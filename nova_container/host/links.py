@@ -20,7 +20,7 @@ _IFADDR = struct.Struct('=BBBBL')
 _RTMSG = struct.Struct('=BBBBBBBBL')
 _STATS = struct.Struct('=8Q')
 _IFF_UP = 1
-_ADDRESS, _IFNAME, _MTU, _LINK, _LINKINFO, _NET_NS_FD, _STATS64 = 1, 3, 4, 5, 18, 28, 23
+_ADDRESS, _IFNAME, _MTU, _MASTER, _LINKINFO, _NET_NS_FD, _STATS64 = 1, 3, 4, 10, 18, 28, 23
 _INFO_KIND, _INFO_DATA, _VETH_PEER = 1, 2, 1
 _IFA_ADDRESS, _IFA_LOCAL, _IFA_BROADCAST, _IFA_FLAGS, _NODAD = 1, 2, 4, 8, 0x02
 _RTA_DST, _RTA_OIF, _RTA_GATEWAY = 1, 4, 5
@@ -136,6 +136,10 @@ class Links:
 
     def set_mac(self, name: str, mac: str) -> None:
         self._change(name, netlink.attribute(_ADDRESS, _mac_bytes(mac)), f'set the MAC address of link {name}')
+
+    def set_master(self, name: str, master: str) -> None:
+        """Make the link a port of a bridge."""
+        self._change(name, netlink.number(_MASTER, self._index(master)), f'add link {name} to {master}')
 
     def move(self, name: str, namespace: Path) -> None:
         """Move the link into another namespace, where it is down."""

@@ -86,14 +86,17 @@ def write_sysctls(path: Path, values: Mapping[str, str]) -> None:
 
     :raises LinkFailed: a value is refused.
     """
-    def write() -> None:
-        for name, value in values.items():
+    run_in(path, lambda: write_here(values))
+
+
+def write_here(values: Mapping[str, str]) -> None:
+    """``write_sysctls`` for the namespace of the calling thread."""
+    for name, value in values.items():
+        try:
             with contextlib.suppress(FileNotFoundError):
                 Path('/proc/sys', name).write_text(value)
-    try:
-        run_in(path, write)
-    except OSError as error:
-        raise errors.LinkFailed(f'Cannot set {error.filename}: {error.strerror}') from error
+        except OSError as error:
+            raise errors.LinkFailed(f'Cannot set {name} to {value}: {error.strerror}') from error
 
 
 def connect(path: Path | None = None) -> netlink.Connection:
