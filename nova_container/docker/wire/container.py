@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Container specs <-> the body of POST /containers/create.
+
+What Docker has no word for: a command of ``[]`` is an empty command, where Docker takes the image's; an
+entry point of ``()`` is written ``[""]``, Docker's way to clear it.
+"""
+
+from nova_container import errors
+from nova_container.docker.wire import fields, mounts, network, resources, security
+from nova_container.docker.wire.document import Document, Json, without_none
+from nova_container.engine import spec as specs
+
+
+def create_body(spec: specs.ContainerSpec) -> Json:
+    """The whole body; the name goes into the query."""
+    return config_body(spec) | {'HostConfig': host_config_body(spec)}
+
+
+def config_body(spec: specs.ContainerSpec) -> Json:
+    """The part that Docker keeps as ``Config``."""
+    process = spec.process
+    return without_none({
+        'Image': spec.image, 'Hostname': spec.hostname, 'Domainname': spec.domainname,
+        'Entrypoint': _entrypoint_body(process.entrypoint),
+        'Cmd': None if process.command is None else list(process.command),
+        'Env': list(process.env) or None, 'WorkingDir': process.cwd, 'User': process.user, 'Tty': process.tty,
+        'OpenStdin': process.open_stdin, 'StdinOnce': process.stdin_once, 'StopSignal': process.stop_signal,
+        'StopTimeout': process.stop_timeout_s, 'Labels': dict(spec.labels),
+    })
+
+
+def host_config_body(spec: specs.ContainerSpec) -> Json:
+    """The part that Docker keeps as ``HostConfig``."""
+    return without_none({
+        'Mounts': [mounts.mount_body(mount) for mount in spec.mounts] or None,
+        'Devices': [mounts.device_body(device) for device in spec.devices] or None,
+        'RestartPolicy': resources.restart_body(spec.restart), 'LogConfig': resources.log_body(spec.log),
+        'Sysctls': dict(spec.sysctls) or None, 'Ulimits': resources.ulimits_body(spec.ulimits) or None,
+        'ShmSize': spec.shm_bytes, 'Init': spec.init, 'OomScoreAdj': spec.oom_score_adj or None,
+        'AutoRemove': spec.auto_remove or None,
+        **resources.resources_body(spec.resources), **security.security_body(spec.security),
+        **network.network_body(spec.network),
+    })
+
+
+def requested_spec(name: str, fields_of_body: object) -> specs.ContainerSpec:
+    """The spec that a create request asks for.
+
+    :raises InvalidSpec: a field is wrong.
+    :raises Unsupported: a field asks for what this engine does not do, or is unknown.
+    """
+    body = Document(fields_of_body)
+    fields.check(body, fields.CONFIG)
+    host = body.document('HostConfig')
+    fields.check(host, fields.HOST_CONFIG)
+    network.check_endpoints(body)
+    _check_health(body)
+    if not body.text('Image'):
+        raise errors.InvalidSpec('Image must name an image')
+    return spec_of(name, body, host, strict=True)
+
+
+def spec_of(name: str, config: Document, host: Document, *, strict: bool = False) -> specs.ContainerSpec:
+    """A spec out of a Config and a HostConfig.
+
+    :param strict: refuse what a spec cannot hold (of a request); else leave it out (of an answer).
+    """
+    return specs.ContainerSpec(
+        name=name, image=config.text('Image'), process=_process_of(config), hostname=config.text('Hostname'),
+        domainname=config.text('Domainname'), resources=resources.resources_of(host),
+        mounts=mounts.mounts_of(host, strict=strict), devices=mounts.devices_of(host),
+        security=security.security_of(host, strict=strict), network=network.network_of(host, strict=strict),
+        restart=resources.restart_of(host) or specs.RestartPolicy(),
+        log=resources.log_of(host) if strict or _is_json_file(host) else specs.LogLimits(),
+        labels=config.mapping('Labels'), sysctls=host.mapping('Sysctls'), ulimits=resources.ulimits_of(host),
+        shm_bytes=host.positive('ShmSize') or specs.ContainerSpec(name='', image='').shm_bytes,
+        init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
+        auto_remove=bool(host.flag('AutoRemove')))
+
+
+def _process_of(config: Document) -> specs.ProcessSpec:
+    return specs.ProcessSpec(
+        entrypoint=_entrypoint_of(config.texts_or_none('Entrypoint')), command=config.texts_or_none('Cmd'),
+        env=config.texts('Env'), cwd=config.text('WorkingDir') or None, user=config.text('User') or None,
+        tty=bool(config.flag('Tty')), open_stdin=bool(config.flag('OpenStdin')),
+        stdin_once=bool(config.flag('StdinOnce')), stop_signal=config.text('StopSignal') or None,
+        stop_timeout_s=config.integer('StopTimeout'))
+
+
+def _entrypoint_body(entrypoint: tuple[str, ...] | None) -> list[str] | None:
+    if entrypoint is None:
+        return None
+    return list(entrypoint) or ['']
+
+
+def _entrypoint_of(entrypoint: tuple[str, ...] | None) -> tuple[str, ...] | None:
+    return () if entrypoint == ('',) else entrypoint
+
+
+def _is_json_file(host: Document) -> bool:
+    log = host.document('LogConfig')
+    return log.text('Type') == 'json-file' and log.mapping('Config').keys() == {'max-size', 'max-file'}
+
+
+def _check_health(body: Document) -> None:
+    check = body.document('Healthcheck')
+    if check.texts('Test') not in ((), ('NONE',)) or any(
+            check.positive(name) for name in ('Interval', 'Timeout', 'Retries', 'StartPeriod', 'StartInterval')):
+        raise errors.Unsupported('Healthcheck is not supported by this engine yet: leave it out, or use NONE')
+
+
+def update_body(limits: specs.Resources, restart: specs.RestartPolicy | None) -> Json:
+    """The body of POST /containers/{id}/update: what is set changes, the rest stays."""
+    body = resources.resources_body(limits)
+    return body if restart is None else body | {'RestartPolicy': resources.restart_body(restart)}
+
+
+def update_of(fields_of_body: object) -> tuple[specs.Resources, specs.RestartPolicy | None]:
+    """What an update request asks for. :raises Unsupported: a field that cannot change."""
+    body = Document(fields_of_body)
+    fields.check(body, fields.UPDATE)
+    return resources.resources_of(body), resources.restart_of(body)

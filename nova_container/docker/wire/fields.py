@@ -1,0 +1,93 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every field of a container create body: honoured, or accepted only with its default.
+
+The fields are those of API 1.24 to 1.43 (moby ``api/swagger.yaml``), and of the ``docker`` SDK 7. What
+is neither honoured nor at its default is refused with a sentence, and so is a field nobody knows.
+"""
+
+from collections.abc import Mapping
+
+from nova_container import errors
+from nova_container.docker.wire.document import Document
+
+_HONOURED = None
+_CLIENT_ONLY = 'client'
+"""The daemon has no use for it: it tells what the client will do with its own files and terminal."""
+
+CONFIG: Mapping[str, object] = {
+    'Hostname': _HONOURED, 'Domainname': _HONOURED, 'User': _HONOURED, 'Tty': _HONOURED, 'OpenStdin': _HONOURED,
+    'StdinOnce': _HONOURED, 'Env': _HONOURED, 'Cmd': _HONOURED, 'Entrypoint': _HONOURED, 'Image': _HONOURED,
+    'WorkingDir': _HONOURED, 'Labels': _HONOURED, 'StopSignal': _HONOURED, 'StopTimeout': _HONOURED,
+    'HostConfig': _HONOURED, 'NetworkingConfig': _HONOURED, 'Healthcheck': _HONOURED,
+    'AttachStdin': _CLIENT_ONLY, 'AttachStdout': _CLIENT_ONLY, 'AttachStderr': _CLIENT_ONLY,
+    'ExposedPorts': (), 'Volumes': (), 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
+    'MacAddress': (), 'Runtime': (),
+}
+"""The top level. A tuple holds the values accepted beside the empty ones."""
+
+HOST_CONFIG: Mapping[str, object] = {
+    'Memory': _HONOURED, 'MemoryReservation': _HONOURED, 'MemorySwap': _HONOURED, 'MemorySwappiness': _HONOURED,
+    'OomKillDisable': _HONOURED, 'OomScoreAdj': _HONOURED, 'CpuShares': _HONOURED, 'CpuPeriod': _HONOURED,
+    'CpuQuota': _HONOURED, 'NanoCpus': _HONOURED, 'CpusetCpus': _HONOURED, 'CpusetMems': _HONOURED,
+    'PidsLimit': _HONOURED, 'BlkioWeight': _HONOURED, 'BlkioDeviceReadBps': _HONOURED,
+    'BlkioDeviceWriteBps': _HONOURED, 'BlkioDeviceReadIOps': _HONOURED, 'BlkioDeviceWriteIOps': _HONOURED,
+    'Ulimits': _HONOURED, 'StorageOpt': _HONOURED, 'ShmSize': _HONOURED, 'Binds': _HONOURED, 'Mounts': _HONOURED,
+    'Tmpfs': _HONOURED, 'Devices': _HONOURED, 'CapAdd': _HONOURED, 'CapDrop': _HONOURED, 'Privileged': _HONOURED,
+    'SecurityOpt': _HONOURED, 'ReadonlyRootfs': _HONOURED, 'MaskedPaths': _HONOURED, 'ReadonlyPaths': _HONOURED,
+    'GroupAdd': _HONOURED, 'NetworkMode': _HONOURED, 'Dns': _HONOURED, 'DnsSearch': _HONOURED,
+    'DnsOptions': _HONOURED, 'ExtraHosts': _HONOURED, 'RestartPolicy': _HONOURED, 'AutoRemove': _HONOURED,
+    'LogConfig': _HONOURED, 'Init': _HONOURED, 'Sysctls': _HONOURED,
+    'ConsoleSize': _CLIENT_ONLY, 'ContainerIDFile': _CLIENT_ONLY,
+    'Annotations': (), 'BlkioWeightDevice': (), 'Capabilities': (), 'Cgroup': (), 'CgroupParent': (),
+    'CgroupnsMode': ('private',), 'CpuCount': (), 'CpuPercent': (), 'CpuRealtimePeriod': (),
+    'CpuRealtimeRuntime': (), 'DeviceCgroupRules': (), 'DeviceRequests': (), 'DiskQuota': (),
+    'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': ('private',), 'Isolation': ('default',),
+    'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': (), 'NanoCPUs': (), 'PidMode': (), 'PortBindings': (),
+    'PublishAllPorts': (), 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': (), 'VolumesFrom': (),
+}
+"""The same for HostConfig."""
+
+BIND_OPTIONS: Mapping[str, object] = {
+    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': (),
+    'ReadOnlyNonRecursive': (), 'ReadOnlyForceRecursive': (),
+}
+TMPFS_OPTIONS: Mapping[str, object] = {'SizeBytes': _HONOURED, 'Mode': _HONOURED, 'Options': _HONOURED}
+MOUNT: Mapping[str, object] = {
+    'Target': _HONOURED, 'Source': _HONOURED, 'Type': _HONOURED, 'ReadOnly': _HONOURED, 'BindOptions': _HONOURED,
+    'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': (), 'ImageOptions': (),
+    'ClusterOptions': (),
+}
+UPDATE: Mapping[str, object] = {
+    name: rule for name, rule in HOST_CONFIG.items()
+    if rule != _HONOURED or name in {
+        'Memory', 'MemoryReservation', 'MemorySwap', 'MemorySwappiness', 'OomKillDisable', 'CpuShares', 'CpuPeriod',
+        'CpuQuota', 'NanoCpus', 'CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight', 'BlkioDeviceReadBps',
+        'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps', 'RestartPolicy'}
+} | {'Devices': (), 'Ulimits': ()}
+"""The fields of an update body."""
+
+EXEC: Mapping[str, object] = {
+    'Cmd': _HONOURED, 'Env': _HONOURED, 'WorkingDir': _HONOURED, 'User': _HONOURED, 'Tty': _HONOURED,
+    'AttachStdin': _HONOURED, 'AttachStdout': _HONOURED, 'AttachStderr': _HONOURED, 'Privileged': _HONOURED,
+    'Detach': _CLIENT_ONLY, 'DetachKeys': _CLIENT_ONLY, 'ConsoleSize': _CLIENT_ONLY, 'Container': _CLIENT_ONLY,
+    'ExecIDs': (),
+}
+"""The fields of an exec create body; the SDK repeats the container's id in it."""
+
+
+def check(document: Document, table: Mapping[str, object]) -> None:
+    """Refuse what would otherwise be silently ignored.
+
+    :raises Unsupported: a field is unknown, or asks for something this engine does not do.
+    """
+    for name, value in document.fields.items():
+        if name not in table:
+            raise errors.Unsupported(f'{document.path(name)} is not a field this engine knows')
+        accepted = table[name]
+        if isinstance(accepted, tuple) and not is_empty(value) and value not in accepted:
+            raise errors.Unsupported(f'{document.path(name)} is not supported by this engine: leave it out')
+
+
+def is_empty(value: object) -> bool:
+    """Whether Go's zero value of a field, or null, was sent."""
+    return not value

@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images <-> the bodies of GET /images/{name}/json, /images/json and /images/{name}/history."""
+
+from nova_container.docker.wire import units
+from nova_container.docker.wire.document import Document, Json
+from nova_container.engine import state
+
+_NAMELESS = ('<none>:<none>', '<none>@<none>')
+
+
+def image_body(info: state.ImageInfo) -> Json:
+    """The inspect body. ``History`` is ours: it spares our client a second request."""
+    return {
+        'Id': info.id, 'RepoTags': tags(info), 'RepoDigests': digests(info), 'Parent': '', 'Comment': info.comment,
+        'Created': units.timestamp_of(info.created_at), 'DockerVersion': '', 'Author': info.author,
+        'Config': dict(info.config), 'Architecture': info.architecture, 'Os': info.os, 'Size': info.size_bytes,
+        'VirtualSize': info.size_bytes, 'GraphDriver': {'Name': '', 'Data': None},
+        'RootFS': {'Type': 'layers', 'Layers': list(info.diff_ids)}, 'Metadata': {'LastTagTime': units.ZERO_TIME},
+        'History': [dict(step) for step in info.history],
+    }
+
+
+def image_of(fields: object) -> state.ImageInfo:
+    """The image an inspect body describes; without history if the body has none."""
+    body = Document(fields)
+    names = (*body.texts('RepoTags'), *body.texts('RepoDigests'))
+    return state.ImageInfo(
+        id=body.text('Id'), references=tuple(name for name in names if name not in _NAMELESS),
+        created_at=units.seconds_of(body.text('Created')) or 0.0, size_bytes=body.integer('Size') or 0,
+        diff_ids=body.document('RootFS').texts('Layers'), architecture=body.text('Architecture'),
+        os=body.text('Os'), config=dict(body.document('Config').fields), author=body.text('Author'),
+        comment=body.text('Comment'), history=tuple(dict(step.fields) for step in body.documents('History')))
+
+
+def image_row(info: state.ImageInfo, containers: int) -> Json:
+    """One row of the list; ``containers`` use it."""
+    config = info.config.get('Labels')
+    return {'Id': info.id, 'ParentId': '', 'RepoTags': tags(info), 'RepoDigests': digests(info),
+            'Created': int(info.created_at), 'Size': info.size_bytes, 'VirtualSize': info.size_bytes,
+            'SharedSize': -1, 'Labels': config, 'Containers': containers}
+
+
+def history_body(info: state.ImageInfo) -> list[Json]:
+    """Steps newest first, in Docker's names; only the last has the image's id, as with Docker."""
+    steps: list[Json] = []
+    for step in reversed(info.history):
+        created = step.get('created')
+        steps.append({'Id': info.id if not steps else '<missing>',
+                      'Created': int(units.seconds_of(created if isinstance(created, str) else '') or 0),
+                      'CreatedBy': step.get('created_by', ''), 'Tags': tags(info) if not steps else None,
+                      'Size': 0, 'Comment': step.get('comment', '')})
+    return steps
+
+
+def history_of(steps: object) -> tuple[Json, ...]:
+    """Docker's history in the names of an image's configuration, oldest first."""
+    rows = Document({'History': steps}).documents('History')
+    return tuple({'created': units.timestamp_of(row.integer('Created')), 'created_by': row.text('CreatedBy'),
+                  'comment': row.text('Comment')} for row in reversed(rows))
+
+
+def tags(info: state.ImageInfo) -> list[str]:
+    return [name for name in info.references if '@' not in name]
+
+
+def digests(info: state.ImageInfo) -> list[str]:
+    return [name for name in info.references if '@' in name]

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Containers as they are <-> the body of GET /containers/{id}/json."""
+
+from nova_container.docker.wire import container, network, units
+from nova_container.docker.wire.document import Document, Json
+from nova_container.engine import spec as specs
+from nova_container.engine import state
+
+_ENDED = {'exited', 'dead', 'removing', 'restarting'}
+"""Docker's words for a container whose first process is not there."""
+
+
+def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: str = '') -> Json:
+    """The whole body. ``argv`` is the command as resolved with the image's, for ``Path`` and ``Args``."""
+    return {
+        'Id': info.id, 'Created': units.timestamp_of(info.created_at), 'Path': argv[0] if argv else '',
+        'Args': list(argv[1:]), 'State': state_body(info), 'Image': info.image_id, 'ResolvConfPath': '',
+        'HostnamePath': '', 'HostsPath': '', 'LogPath': info.log_path or '', 'Name': f'/{info.name}',
+        'RestartCount': info.restart_count, 'Driver': driver, 'Platform': 'linux', 'MountLabel': '',
+        'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
+        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.spec),
+        'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
+                   'OnBuild': None} | container.config_body(info.spec),
+        'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Ports': {},
+                            'Networks': networks_body(info.spec)},
+    }
+
+
+def state_body(info: state.ContainerInfo) -> Json:
+    ended = info.exit
+    return {
+        'Status': info.status.value, 'Running': info.status.alive,
+        'Paused': info.status is state.Status.PAUSED, 'Restarting': False,
+        'OOMKilled': bool(ended and ended.oom_killed), 'Dead': False, 'Pid': info.pid or 0,
+        'ExitCode': ended.code if ended else 0, 'Error': ended.error if ended else '',
+        'StartedAt': units.timestamp_of(info.started_at),
+        'FinishedAt': units.timestamp_of(ended.finished_at if ended else None),
+    }
+
+
+def info_of(fields: object) -> state.ContainerInfo:
+    """The container an inspect body describes."""
+    body = Document(fields)
+    config, host = body.document('Config'), body.document('HostConfig')
+    now = body.document('State')
+    return state.ContainerInfo(
+        id=body.text('Id'), spec=container.spec_of(body.text('Name').removeprefix('/'), config, host),
+        status=_status_of(now.text('Status')), image_id=body.text('Image'), pid=now.positive('Pid'),
+        created_at=units.seconds_of(body.text('Created')) or 0.0,
+        started_at=units.seconds_of(now.text('StartedAt')), exit=_exit_of(now),
+        restart_count=body.integer('RestartCount') or 0,
+        network_namespace=body.document('NetworkSettings').text('SandboxKey') or None,
+        log_path=body.text('LogPath') or None)
+
+
+def _status_of(text: str) -> state.Status:
+    return state.Status.STOPPED if text in _ENDED else state.Status(text)
+
+
+def _exit_of(now: Document) -> state.ExitInfo | None:
+    finished_at = units.seconds_of(now.text('FinishedAt'))
+    if finished_at is None:
+        return None
+    return state.ExitInfo(code=now.integer('ExitCode') or 0, oom_killed=bool(now.flag('OOMKilled')),
+                          finished_at=finished_at, error=now.text('Error'))
+
+
+def networks_body(spec: specs.ContainerSpec) -> Json:
+    """Its ``Networks``: one without an address, or none at all."""
+    if spec.network.mode is specs.NetworkMode.CONTAINER:
+        return {}
+    return {network.mode_text(spec.network): {
+        'IPAMConfig': None, 'Links': None, 'Aliases': None, 'NetworkID': network.mode_text(spec.network),
+        'EndpointID': '', 'Gateway': '', 'IPAddress': '', 'IPPrefixLen': 0, 'IPv6Gateway': '',
+        'GlobalIPv6Address': '', 'GlobalIPv6PrefixLen': 0, 'MacAddress': '', 'DriverOpts': None}}
+
+
+def mount_points(spec: specs.ContainerSpec) -> list[Json]:
+    return [{'Type': mount.kind.value, 'Source': mount.source, 'Destination': mount.target, 'Mode': '',
+             'RW': not mount.read_only,
+             'Propagation': mount.propagation if mount.kind is specs.MountKind.BIND else ''}
+            for mount in spec.mounts]
+
+
+def _host_config(spec: specs.ContainerSpec) -> Json:
+    """HostConfig with the fields that clients read without asking whether they are there."""
+    return {'Binds': None, 'ContainerIDFile': '', 'PortBindings': {}, 'AutoRemove': False, 'VolumesFrom': None,
+            'CapAdd': None, 'CapDrop': None, 'Privileged': False, 'ReadonlyRootfs': False, 'IpcMode': 'private',
+            'Memory': 0, 'NanoCpus': 0, 'Links': None} | container.host_config_body(spec)

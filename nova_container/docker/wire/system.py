@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The engine itself <-> the bodies of GET /version and GET /info."""
+
+from typing import Any
+
+from nova_container.docker.wire import units
+from nova_container.docker.wire.document import Document, Json
+from nova_container.engine import state
+
+COMPONENT = 'nova-container-engine'
+"""The component of /version by which a client knows our server."""
+
+API_VERSION = '1.43'
+MIN_API_VERSION = '1.24'
+
+
+def version_body(info: state.EngineInfo) -> Json:
+    details = {'ApiVersion': API_VERSION, 'MinAPIVersion': MIN_API_VERSION, 'Os': 'linux',
+               'Arch': info.architecture, 'KernelVersion': info.kernel_version, 'Experimental': 'false',
+               'GitCommit': '', 'BuildTime': units.timestamp_of(info.started_at), 'GoVersion': ''}
+    return {
+        'Platform': {'Name': info.name},
+        'Components': [{'Name': COMPONENT, 'Version': info.version, 'Details': details},
+                       {'Name': info.runtime, 'Version': info.runtime_version, 'Details': {'GitCommit': ''}}],
+        'Version': info.version, 'ApiVersion': API_VERSION, 'MinAPIVersion': MIN_API_VERSION, 'GitCommit': '',
+        'GoVersion': '', 'Os': 'linux', 'Arch': info.architecture, 'KernelVersion': info.kernel_version,
+        'BuildTime': units.timestamp_of(info.started_at),
+    }
+
+
+def is_ours(version: object) -> bool:
+    """Whether a /version body is of our own server."""
+    return any(component.text('Name') == COMPONENT for component in Document(version).documents('Components'))
+
+
+def info_body(info: state.EngineInfo, now: float) -> Json:
+    """``NovaContainer`` is ours: what /info has no field for."""
+    counts = info.containers
+    return {
+        'ID': info.hostname, 'Containers': sum(counts.values()), 'ContainersRunning': counts.get('running', 0),
+        'ContainersPaused': counts.get('paused', 0),
+        'ContainersStopped': counts.get('created', 0) + counts.get('exited', 0), 'Images': info.images,
+        'Driver': info.storage_driver, 'DriverStatus': [], 'DockerRootDir': info.state_dir,
+        'Plugins': {'Volume': [], 'Network': ['none', 'host'], 'Authorization': None, 'Log': ['json-file']},
+        'MemoryLimit': True, 'SwapLimit': True, 'CpuCfsPeriod': True, 'CpuCfsQuota': True, 'CPUShares': True,
+        'CPUSet': True, 'PidsLimit': True, 'OomKillDisable': info.cgroup_version == 1, 'IPv4Forwarding': True,
+        'BridgeNfIptables': True, 'BridgeNfIp6tables': True, 'Debug': False, 'NFd': 0, 'NGoroutines': 0,
+        'SystemTime': units.timestamp_of(now), 'LoggingDriver': 'json-file', 'CgroupDriver': 'cgroupfs',
+        'CgroupVersion': str(info.cgroup_version), 'NEventsListener': 0, 'KernelVersion': info.kernel_version,
+        'OperatingSystem': info.operating_system, 'OSVersion': '', 'OSType': 'linux',
+        'Architecture': info.architecture, 'NCPU': info.cpus, 'MemTotal': info.memory_bytes,
+        'IndexServerAddress': '', 'RegistryConfig': None, 'GenericResources': None, 'HttpProxy': '',
+        'HttpsProxy': '', 'NoProxy': '', 'Name': info.hostname, 'Labels': [], 'ExperimentalBuild': False,
+        'ServerVersion': info.version, 'Runtimes': {info.runtime: {'path': info.runtime}},
+        'DefaultRuntime': info.runtime, 'Swarm': {'LocalNodeState': 'inactive', 'NodeID': '', 'NodeAddr': ''},
+        'LiveRestoreEnabled': True, 'Isolation': '', 'InitBinary': '',
+        'ContainerdCommit': {'ID': '', 'Expected': ''}, 'RuncCommit': {'ID': '', 'Expected': ''},
+        'InitCommit': {'ID': '', 'Expected': ''}, 'SecurityOptions': ['name=seccomp,profile=builtin'],
+        'Warnings': None,
+        'NovaContainer': {'Name': info.name, 'RuntimeVersion': info.runtime_version, 'ApiVersion': info.api_version,
+                          'Features': sorted(feature.value for feature in info.features),
+                          'Containers': dict(counts), 'StartedAt': units.timestamp_of(info.started_at)},
+    }
+
+
+def engine_info_of(fields: object, version: object | None = None) -> state.EngineInfo:
+    """The engine that an /info body describes; ``version`` is the /version body of a Docker that is not ours."""
+    body, ours = Document(fields), Document(fields).document('NovaContainer')
+    return state.EngineInfo(
+        name=ours.text('Name') or 'docker', version=body.text('ServerVersion'),
+        api_version=ours.text('ApiVersion') or Document(version).text('ApiVersion'),
+        runtime=body.text('DefaultRuntime'),
+        runtime_version=ours.text('RuntimeVersion') or _runtime_version(version, body.text('DefaultRuntime')),
+        kernel_version=body.text('KernelVersion'), operating_system=body.text('OperatingSystem'),
+        architecture=body.text('Architecture'), cpus=body.integer('NCPU') or 0,
+        memory_bytes=body.integer('MemTotal') or 0, hostname=body.text('Name'), state_dir=body.text('DockerRootDir'),
+        storage_driver=body.text('Driver'), cgroup_version=int(body.text('CgroupVersion') or '1'),
+        features=_features(ours), containers=_counts(body, ours), images=body.integer('Images') or 0,
+        started_at=units.seconds_of(ours.text('StartedAt')) or 0.0)
+
+
+def _features(ours: Document) -> frozenset[state.Feature]:
+    """Those this side knows too: a newer server may have more."""
+    known = {feature.value: feature for feature in state.Feature}
+    return frozenset(known[name] for name in ours.texts('Features') if name in known)
+
+
+def _counts(body: Document, ours: Document) -> dict[str, int]:
+    if ours.has('Containers'):
+        counts: dict[str, Any] = ours.document('Containers').fields
+        return {name: int(count) for name, count in counts.items()}
+    return {'running': body.integer('ContainersRunning') or 0, 'paused': body.integer('ContainersPaused') or 0,
+            'exited': body.integer('ContainersStopped') or 0}
+
+
+def _runtime_version(version: object, runtime: str) -> str:
+    for component in Document(version).documents('Components'):
+        if component.text('Name') == runtime:
+            return component.text('Version')
+    return ''
