@@ -143,7 +143,8 @@ def mounts(bundle: Bundle) -> list[Json]:
     own = {mount.target for mount in spec.mounts}
     made = [mount for mount in _default_mounts(bundle) if not _is_covered(mount['destination'], own)]
     added = [_mount(mount) for mount in spec.mounts]
-    added += [_bind(f'{bundle.etc_dir}/{name}', f'/etc/{name}', 'rprivate') for name in _ETC if f'/etc/{name}' not in own]
+    added += [_bind(f'{bundle.etc_dir}/{name}', f'/etc/{name}', 'rprivate')
+              for name in _ETC if f'/etc/{name}' not in own]
     made += sorted(added, key=lambda mount: mount['destination'].count('/'))
     if bundle.init_path:
         made.append(_bind(bundle.init_path, init_target(spec), 'rprivate', 'ro', 'nosuid', 'nodev'))
@@ -151,7 +152,7 @@ def mounts(bundle: Bundle) -> list[Json]:
 
 
 def init_target(spec: specs.ContainerSpec) -> str:
-    """Where the init is seen inside: in the runtime's own /dev, so that no image made of the container holds a trace."""
+    """Where the init is seen inside: in the runtime's own /dev, so that a commit finds no trace of it."""
     return '/run/.nova-container-init' if any(mount.target == '/dev' for mount in spec.mounts) else _INIT_IN_DEV
 
 
@@ -225,7 +226,7 @@ def _linux(bundle: Bundle, device_stat: DeviceStat) -> Json:
         resources={'devices': _device_rules(security.privileged, spec.devices, nodes),
                    **resources(spec.resources, bundle.cgroup_version, device_stat)},
         devices=list(nodes.values()),
-        sysctl=_sysctls(spec),
+        sysctl=_sysctls(spec, bundle.network_namespace is not None),
         maskedPaths=[] if security.privileged else list(masked),
         readonlyPaths=[] if security.privileged else list(read_only),
         rootfsPropagation=_root_propagation(spec.mounts),
@@ -241,12 +242,12 @@ def _namespaces(bundle: Bundle) -> list[Json]:
     return made
 
 
-def _sysctls(spec: specs.ContainerSpec) -> dict[str, str]:
+def _sysctls(spec: specs.ContainerSpec, has_network: bool) -> dict[str, str]:
     """Docker's: in a network of its own any user may ping and open low ports."""
     defaults = {'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647'}
     # The field ``domainname`` of config.json came with OCI 1.1; runc 1.1 ignores it.
     domain = {'kernel.domainname': spec.domainname} if spec.domainname else {}
-    return {**(defaults if spec.network.mode is specs.NetworkMode.NAMESPACE else {}), **domain, **spec.sysctls}
+    return {**(defaults if has_network and spec.network.mode is specs.NetworkMode.NAMESPACE else {}), **domain, **spec.sysctls}
 
 
 def _is_confined(bundle: Bundle) -> bool:
