@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Open vSwitch from Debian with a database and a run directory of its own."""
+
+import os
+import pathlib
+import shutil
+
+from tools.minicloud import errors
+from tools.minicloud import instance
+from tools.minicloud import probes
+from tools.minicloud import processes
+from tools.minicloud import service
+
+_SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
+
+
+def database(cloud: instance.Instance) -> service.Service:
+    """The database of the private Open vSwitch."""
+    run = cloud.path('run', 'ovs')
+    return service.Service('ovsdb-server', service.Command((
+        'ovsdb-server', str(cloud.path('data', 'ovs', 'conf.db')),
+        f'--remote=punix:{run / "db.sock"}', f'--unixctl={run / "db.ctl"}',
+        '--no-chdir', '-vconsole:warn'), environment(cloud)),
+        _has_socket('db.sock'))
+
+
+def prepare(cloud: instance.Instance) -> None:
+    """Create an empty switch database: the agents fill it anew each run."""
+    data = cloud.path('data', 'ovs')
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True)
+    cloud.path('run', 'ovs').mkdir(parents=True, exist_ok=True)
+    processes.run(('ovsdb-tool', 'create', str(data / 'conf.db'),
+                   _SCHEMA), home=cloud.home, env=environment(cloud))
+
+def switch(cloud: instance.Instance) -> service.Service:
+    """The switch itself."""
+    run = cloud.path('run', 'ovs')
+    return service.Service('ovs-vswitchd', service.Command((
+        'ovs-vswitchd', f'unix:{run / "db.sock"}',
+        f'--unixctl={run / "vswitchd.ctl"}', '--no-chdir', '-vconsole:warn'),
+        environment(cloud)), _has_socket('vswitchd.ctl'),
+        needs=('ovsdb-server',))
+
+
+def environment(cloud: instance.Instance) -> dict[str, str]:
+    """Return what keeps Open vSwitch tools off the host's own switch."""
+    return {'OVS_RUNDIR': str(cloud.path('run', 'ovs')),
+            'OVS_DBDIR': str(cloud.path('data', 'ovs')),
+            'OVS_LOGDIR': str(cloud.path('logs'))}
+
+
+def _has_socket(name: str) -> probes.Probe:
+    def probe(cloud: instance.Instance) -> bool:
+        return pathlib.Path(cloud.path('run', 'ovs', name)).is_socket()
+    return probe
+
+
+def choose_datapath() -> str:
+    """Return `system` where the kernel module is ours alone, else `netdev`.
+
+    Two ovs-vswitchd on one kernel datapath delete each other's ports, so a
+    switch the host already runs also means the userspace datapath.
+    """
+    chosen = os.environ.get('MINICLOUD_DATAPATH', '')
+    if chosen in ('netdev', 'system'):
+        return chosen
+    loaded = pathlib.Path('/sys/module/openvswitch').exists()
+    return 'system' if loaded and not _somebody_switches() else 'netdev'
+
+
+def create_bridges(cloud: instance.Instance, datapath: str) -> None:
+    """Create br-int and br-ex under our names and give the host .1 on br-ex."""
+    argv = ['ovs-vsctl', '--timeout=20', f'--db={_socket(cloud)}']
+    for bridge in (cloud.integration_bridge, cloud.external_bridge):
+        argv += ['--', '--may-exist', 'add-br', bridge, '--', 'set',
+                 'Bridge', bridge, f'datapath_type={datapath}']
+    processes.run(argv, home=cloud.home, env=environment(cloud))
+    address = f'{cloud.ports.external_prefix}.1/24'
+    for words in (('addr', 'replace', address, 'dev', cloud.external_bridge),
+                  ('link', 'set', cloud.external_bridge, 'up'),
+                  ('link', 'set', cloud.integration_bridge, 'up')):
+        processes.run(('ip', *words), home=cloud.home)
+
+
+def remove_bridges(cloud: instance.Instance) -> None:
+    """Delete what a killed switch left as devices on the host."""
+    for bridge in (cloud.integration_bridge, cloud.external_bridge,
+                   cloud.tunnel_bridge):
+        if pathlib.Path('/sys/class/net', bridge).exists():
+            processes.run(('ip', 'link', 'delete', bridge), home=cloud.home)
+
+
+def port_names(cloud: instance.Instance) -> list[str]:
+    """Return the interfaces the switch holds; empty if it does not run."""
+    try:
+        return processes.run(
+            ('ovs-vsctl', '--timeout=5', f'--db={_socket(cloud)}',
+             '--bare', '--columns=name', 'list', 'Interface'),
+            home=cloud.home, env=environment(cloud)).split()
+    except errors.MinicloudError:
+        return []
+
+
+def _socket(cloud: instance.Instance) -> str:
+    return f'unix:{cloud.path("run", "ovs", "db.sock")}'
+
+
+def _somebody_switches() -> bool:
+    return any(_name(entry) == 'ovs-vswitchd'
+               for entry in pathlib.Path('/proc').glob('[0-9]*'))
+
+
+def _name(process: pathlib.Path) -> str:
+    try:
+        return (process / 'comm').read_text().strip()
+    except OSError:
+        return ''

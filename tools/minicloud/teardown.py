@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Take everything down and leave nothing outside the folder."""
+
+import pathlib
+import re
+import shutil
+
+from tools.minicloud import containers
+from tools.minicloud import errors
+from tools.minicloud import instance
+from tools.minicloud import openvswitch
+from tools.minicloud import processes
+from tools.minicloud import records
+from tools.minicloud import service
+
+_BACKING = ('ovs-vswitchd', 'ovsdb-server', 'rabbitmq', 'mariadb')
+_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+
+
+def is_dirty(cloud: instance.Instance) -> bool:
+    """Whether an earlier run left something to clean."""
+    return bool(records.load_all(service.records_folder(cloud))
+                or processes.members(cloud.home) or _mounts(cloud.home))
+
+
+def down(cloud: instance.Instance) -> None:
+    """Stop all services; only the folder remains.
+
+    The containers of the private engine go first: their namespaces and mounts
+    must not outlive it. Silent about what is gone already.
+    """
+    removed = containers.remove_all(cloud)
+    if removed:
+        print(f'  {removed} containers removed')
+    devices = openvswitch.port_names(cloud)
+    _stop_services(cloud)
+    processes.stop(processes.members(cloud.home), 2)
+    _remove_namespaces(cloud)
+    _remove_devices(cloud, devices)
+    _unmount(cloud.home)
+    shutil.rmtree(cloud.path('run'), ignore_errors=True)
+    shutil.rmtree(cloud.path('tmp'), ignore_errors=True)
+
+
+def wipe(cloud: instance.Instance) -> None:
+    """Take down and delete the folder."""
+    down(cloud)
+    if _mounts(cloud.home):
+        raise errors.MinicloudError(
+            f'Something is still mounted below {cloud.home}, so it was not '
+            f'deleted: {", ".join(_mounts(cloud.home))}. Unmount it and run '
+            '`minicloud wipe` again.')
+    shutil.rmtree(cloud.home)
+
+
+def _stop_services(cloud: instance.Instance) -> None:
+    running = records.load_all(service.records_folder(cloud))
+    front = [one for one in running if one.name not in _BACKING]
+    processes.stop([one.pid for one in front if one.is_alive()], 3)
+    leaders = {one.pid for one in front}
+    processes.stop([pid for leader in leaders for pid
+                    in processes.session_of(cloud.home, leader)], 1)
+    for name in _BACKING:
+        for one in running:
+            if one.name == name and one.is_alive():
+                processes.stop([one.pid], 20 if name == 'mariadb' else 3)
+
+
+def _remove_namespaces(cloud: instance.Instance) -> None:
+    ours = {match.group() for path in cloud.path('data', 'neutron').rglob('*')
+            if (match := _UUID.search(path.name))}
+    for place in pathlib.Path('/run/netns').glob('q*-*'):
+        prefix, _, uuid = place.name.partition('-')
+        if prefix in ('qrouter', 'qdhcp') and uuid in ours:
+            processes.run(('ip', 'netns', 'delete', place.name),
+                          home=cloud.home)
+
+
+def _remove_devices(cloud: instance.Instance, devices: list[str]) -> None:
+    openvswitch.remove_bridges(cloud)
+    for name in devices:
+        if pathlib.Path('/sys/class/net', name).exists():
+            processes.run(('ip', 'link', 'delete', name), home=cloud.home)
+
+
+def _unmount(home: pathlib.Path) -> None:
+    for place in reversed(_mounts(home)):
+        processes.run(('umount', '--lazy', place), home=home)
+
+
+def _mounts(home: pathlib.Path) -> list[str]:
+    places = (line.split()[4].encode().decode('unicode_escape') for line
+              in pathlib.Path('/proc/self/mountinfo').read_text().splitlines())
+    return [place for place in places if place.startswith(f'{home}/')]
