@@ -37,6 +37,8 @@ _CHARACTER_DEVICES = ((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1))
 _FUSE = (10, 229)
 _OPEN_FILES = (1024, 524288)
 _UNLIMITED = 2**64 - 1
+#: PID_MAX_LIMIT of the kernel stands for no limit: crun 1.8.1 writes -1 as it is to cgroup v1, which refuses it.
+_MOST_PIDS = 4194304
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +145,8 @@ def mounts(bundle: Bundle) -> list[Json]:
     own = {mount.target for mount in spec.mounts}
     made = [mount for mount in _default_mounts(bundle) if not _is_covered(mount['destination'], own)]
     added = [_mount(mount) for mount in spec.mounts]
-    added += [_bind(f'{bundle.etc_dir}/{name}', f'/etc/{name}', 'rprivate')
+    read_only = ('ro',) if spec.security.read_only_root else ()
+    added += [_bind(f'{bundle.etc_dir}/{name}', f'/etc/{name}', 'rprivate', *read_only)
               for name in _ETC if f'/etc/{name}' not in own]
     made += sorted(added, key=lambda mount: mount['destination'].count('/'))
     if bundle.init_path:
@@ -170,8 +173,9 @@ def resources(limits: specs.Resources, cgroup_version: int, device_stat: DeviceS
                       throttleWriteBpsDevice=_throttles(limits.write_bps, device_stat),
                       throttleReadIOPSDevice=_throttles(limits.read_iops, device_stat),
                       throttleWriteIOPSDevice=_throttles(limits.write_iops, device_stat))
-    pids = {'limit': DEFAULT_PIDS_LIMIT if limits.pids_limit is None else limits.pids_limit}
-    return _given(memory=memory or None, cpu=cpu or None, blockIO=block_io or None, pids=pids)
+    pids = DEFAULT_PIDS_LIMIT if limits.pids_limit is None else limits.pids_limit
+    return _given(memory=memory or None, cpu=cpu or None, blockIO=block_io or None,
+                  pids={'limit': _MOST_PIDS if pids < 0 else pids})
 
 
 def _process(bundle: Bundle) -> Json:
@@ -247,7 +251,8 @@ def _sysctls(spec: specs.ContainerSpec, has_network: bool) -> dict[str, str]:
     defaults = {'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647'}
     # The field ``domainname`` of config.json came with OCI 1.1; runc 1.1 ignores it.
     domain = {'kernel.domainname': spec.domainname} if spec.domainname else {}
-    return {**(defaults if has_network and spec.network.mode is specs.NetworkMode.NAMESPACE else {}), **domain, **spec.sysctls}
+    own_network = has_network and spec.network.mode is specs.NetworkMode.NAMESPACE
+    return {**(defaults if own_network else {}), **domain, **spec.sysctls}
 
 
 def _is_confined(bundle: Bundle) -> bool:
@@ -294,8 +299,9 @@ def _is_covered(destination: str, own: set[str]) -> bool:
 
 
 def _mount(mount: specs.Mount) -> Json:
-    mode = ('ro',) if mount.read_only else ()
     if mount.kind is specs.MountKind.BIND:
+        # rro (Linux 5.12): with ro alone, what is mounted below the source stays writable.
+        mode = ('rro',) if mount.read_only else ()
         return _bind(mount.source, mount.target, mount.propagation, *mount.options, *mode)
     return _tree(mount.target, 'tmpfs', 'tmpfs', _tmpfs_options(mount))
 
