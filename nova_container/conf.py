@@ -20,6 +20,14 @@ CONTAINER_OPTS = [
                 help='Refuse images for which Glance has no os_hash_value, as their bytes cannot be verified.'),
     cfg.IntOpt('image_max_size_gb', default=50, min=1,
                help='The most GiB that an image may unpack to; the disk of the flavor bounds it further.'),
+    cfg.IntOpt('image_download_attempts', default=4, min=1,
+               help='Downloads of an image that are begun before one that broke off fails the server.'),
+    cfg.StrOpt('image_download_dir',
+               help='Folder in which a downloaded image is kept while it is verified; the system\'s folder for '
+                    'temporary files when unset.'),
+    cfg.BoolOpt('limit_root_disk', default=False,
+                help='Hand the size of the root disk of a flavor to the engine as a limit. The engine must be able to '
+                     'enforce it, as Docker on XFS with project quotas; it refuses to make containers otherwise.'),
     cfg.IntOpt('console_log_bytes', default=102400, min=1024,
                help='The most bytes of output that `openstack console log show` returns.'),
     cfg.IntOpt('default_pids_limit', default=2048, min=16,

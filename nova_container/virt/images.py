@@ -1,0 +1,168 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images of Glance in the engine: one download for any number of servers, verified before it is taken in."""
+
+import contextlib
+import hashlib
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+from nova import exception
+from oslo_log import log as logging
+
+from nova_container import errors
+from nova_container.virt.translate import image as translate
+
+LOG = logging.getLogger(__name__)
+_BROKEN = (OSError, exception.GlanceConnectionFailed)
+_PAUSE_S = 0.5
+
+
+class Images:
+    """The images of one engine. Safe to call from many threads."""
+
+    def __init__(self, engine: Any, glance: Any, *, require_hash: bool = True, max_bytes: int = 50 << 30,
+                 attempts: int = 4, folder: str | None = None) -> None:
+        """
+        :param glance: ``nova.image.glance.API``.
+        :param max_bytes: the longest archive that is downloaded.
+        :param attempts: downloads that are begun before a broken one is an error.
+        :param folder: where archives are kept while they are verified; None is the system's.
+        """
+        self._engine, self._glance = engine, glance
+        self._require_hash, self._max_bytes, self._attempts = require_hash, max_bytes, attempts
+        self._folder = folder
+        self._flights = _Flights()
+        self._known: dict[tuple[str, ...], translate.GlanceImage] = {}
+
+    def ensure(self, context: Any, image_meta: Any, trusted_certs: Any = None) -> str:
+        """The engine's reference of a Glance image, which is downloaded if it is not there.
+
+        :raises UnacceptableImage: the format is wrong, or there is no hash, or the engine refuses it.
+        :raises DigestMismatch: the bytes are not those that Glance promised.
+        """
+        translate.check_formats(image_meta.container_format, image_meta.disk_format)
+        found = self._described(context, image_meta)
+        self._fetch(context, found, trusted_certs)
+        return found.reference
+
+    def cache(self, context: Any, image_id: str) -> bool:
+        """Download an image before a server needs it; False if it was there. Raises as ``ensure``."""
+        shown = self._glance.get(context, image_id)
+        translate.check_formats(shown.get('container_format'), shown.get('disk_format'))
+        return self._fetch(context, self._checked(translate.glance_image(shown)), None)
+
+    def _described(self, context: Any, image_meta: Any) -> translate.GlanceImage:
+        """With its hash, which is asked for once: the data of an image never changes, and neither do these fields."""
+        key = (image_meta.id, *(str(image_meta.obj_attr_is_set(name) and getattr(image_meta, name))
+                                for name in ('checksum', 'size', 'created_at')))
+        if key not in self._known:
+            self._known[key] = self._checked(translate.glance_image(self._glance.get(context, image_meta.id)))
+        return self._known[key]
+
+    def _checked(self, found: translate.GlanceImage) -> translate.GlanceImage:
+        if self._require_hash and not found.hash_value:
+            raise errors.UnacceptableImage('Glance has no os_hash_value of it, so its bytes cannot be verified; '
+                                           'upload it again')
+        return found
+
+    def _fetch(self, context: Any, found: translate.GlanceImage, trusted_certs: Any) -> bool:
+        with self._flights.alone(found.reference):
+            if self._is_here(found.reference):
+                return False
+            start = time.monotonic()
+            with tempfile.TemporaryFile(dir=self._folder, prefix='nova-container-') as archive:
+                self._download(context, found, archive, trusted_certs)
+                archive.seek(0)
+                self._engine.load(archive, reference=found.reference)
+            LOG.info('Image %s taken in, in %.1f s', found.id, time.monotonic() - start)
+            return True
+
+    def _is_here(self, reference: str) -> bool:
+        try:
+            self._engine.inspect_image(reference)
+        except errors.ImageNotFound:
+            return False
+        return True
+
+    def _download(self, context: Any, found: translate.GlanceImage, archive: BinaryIO, trusted_certs: Any) -> None:
+        for attempt in range(1, self._attempts + 1):
+            archive.seek(0)
+            archive.truncate()
+            sink = _Sink(archive, found, self._max_bytes)
+            try:
+                self._glance.download(context, found.id, data=sink, trusted_certs=trusted_certs)
+                sink.check()
+                return
+            except (errors.DigestMismatch, *_BROKEN) as error:
+                if attempt == self._attempts:
+                    raise _given_up(found, error) from error
+                LOG.warning('Download %d of image %s broke off: %s', attempt, found.id, error)
+                time.sleep(_PAUSE_S)
+
+
+class _Sink:
+    """What Nova writes a download to: hashes it, and bounds it."""
+
+    def __init__(self, archive: BinaryIO, found: translate.GlanceImage, max_bytes: int) -> None:
+        self._archive, self._found, self._left = archive, found, max_bytes
+        self._hash = _new_hash(found)
+
+    def write(self, data: bytes) -> int:
+        self._left -= len(data)
+        if self._left < 0:
+            raise errors.UnacceptableImage('its archive is longer than image_max_size_gb allows')
+        if self._hash is not None:
+            self._hash.update(data)
+        return self._archive.write(data)
+
+    def truncate(self, size: int | None = None) -> int:
+        """Nova does this when a signature is wrong."""
+        return self._archive.truncate(size)
+
+    def check(self) -> None:
+        """:raises DigestMismatch: these are other bytes."""
+        if self._hash is not None and self._hash.hexdigest() != self._found.hash_value:
+            raise errors.DigestMismatch(f'image {self._found.id}', self._found.hash_value[:16],
+                                        self._hash.hexdigest()[:16])
+
+
+def _new_hash(found: translate.GlanceImage) -> Any:
+    if not found.hash_value:
+        return None
+    try:
+        return hashlib.new(found.hash_algorithm or 'sha512', usedforsecurity=True)
+    except ValueError:
+        raise errors.UnacceptableImage(f'this host does not know its hash algorithm {found.hash_algorithm}') from None
+
+
+def _given_up(found: translate.GlanceImage, error: Exception) -> Exception:
+    if isinstance(error, errors.ContainerError):
+        return error
+    return errors.Unavailable(f'Image {found.id} could not be downloaded: {error}')
+
+
+class _Flights:
+    """One lock a name, gone when nobody waits: the first one works, the others then find it done."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._locks: dict[str, tuple[threading.Lock, int]] = {}
+
+    @contextlib.contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        with self._guard:
+            lock, waiting = self._locks.get(name, (threading.Lock(), 0))
+            self._locks[name] = (lock, waiting + 1)
+        try:
+            with lock:
+                yield
+        finally:
+            with self._guard:
+                lock, waiting = self._locks[name]
+                if waiting == 1:
+                    del self._locks[name]
+                else:
+                    self._locks[name] = (lock, waiting - 1)

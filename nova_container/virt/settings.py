@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: Apache-2.0
+"""nova.conf as plain values: below this module nothing reads configuration."""
+
+from typing import Any
+
+from nova.compute import utils as compute_utils
+from nova.virt import hardware
+
+from nova_container import errors
+from nova_container.engine import base
+from nova_container.virt import hostinfo, inventory
+from nova_container.virt.translate import flavor, pinning
+
+
+def engine(conf: Any) -> base.Engine:
+    """The engine of ``[container] engine_url``; nothing is asked of it yet.
+
+    :raises InvalidRequest: the URL or a TLS file is wrong.
+    """
+    from nova_container import connect
+    from nova_container.docker.engine import TlsFiles
+    own = conf.container
+    files = (own.tls_ca_file, own.tls_cert_file, own.tls_key_file)
+    if any(files) and not all(files):
+        raise errors.InvalidRequest('[container] tls_ca_file, tls_cert_file and tls_key_file go together')
+    return connect.connect(own.engine_url, tls=TlsFiles(*files) if all(files) else None, timeout_s=own.engine_timeout)
+
+
+def policy(conf: Any) -> flavor.Policy:
+    """What flavors may ask for."""
+    shared = hardware.get_cpu_shared_set() if conf.compute.cpu_shared_set else None
+    if shared is None and conf.compute.cpu_dedicated_set:
+        shared = hostinfo.online_cpus() - hardware.get_cpu_dedicated_set()
+    return flavor.Policy(pids_limit=conf.container.default_pids_limit,
+                         allowed_sysctls=tuple(conf.container.allowed_sysctls),
+                         limit_root_disk=conf.container.limit_root_disk,
+                         shared_cpus=pinning.as_list(shared) if shared else None)
+
+
+def reserved(conf: Any) -> inventory.Reserved:
+    """What the operator keeps back."""
+    shared = hardware.get_cpu_shared_set() if conf.compute.cpu_shared_set else None
+    dedicated = hardware.get_cpu_dedicated_set() if conf.compute.cpu_dedicated_set else None
+    return inventory.Reserved(
+        cpus=conf.reserved_host_cpus, memory_mb=conf.reserved_host_memory_mb,
+        disk_gb=compute_utils.convert_mb_to_ceil_gb(conf.reserved_host_disk_mb),
+        dedicated_cpus=frozenset(dedicated or ()), shared_cpus=None if shared is None else frozenset(shared))

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A server is made: image, container, files, wires, Neutron's word, start. A failure leaves nothing."""
+
+import dataclasses
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from typing import Any
+
+from oslo_log import log as logging
+
+from nova_container.engine import spec as specs
+from nova_container.engine import undo as undoing
+from nova_container.virt import failures, injection
+from nova_container.virt.steps import Steps
+
+LOG = logging.getLogger(__name__)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a spawn needs. ``describe`` is called once the image is here: Nova allocates networks meanwhile."""
+
+    instance: Any
+    network_info: Sequence[Any]
+    image: Callable[[], str]
+    describe: Callable[[str], specs.ContainerSpec]
+    waited_for: Callable[[], AbstractContextManager[None]]
+    plugged: Callable[[], None] = lambda: None
+    files: Sequence[tuple[str, Any]] = ()
+    power_on: bool = True
+
+
+def run(engine: Any, vifs: Any, order: Order) -> None:
+    """Carry out the order.
+
+    :raises ContainerError: a step failed.
+    :raises NovaException: Neutron failed, or did not answer in time.
+    """
+    instance, timer = order.instance, Steps()
+    with undoing.undo_on_error() as undo:
+        with timer.timed('image'):
+            reference = order.image()
+        with timer.timed('network'):
+            spec = order.describe(reference)
+        with timer.timed('create'):
+            engine.create(spec)
+        undo('container', lambda: engine.remove(instance.uuid, force=True))
+        injection.copy_in(engine, instance.uuid, order.files)
+        undo('interfaces', lambda: vifs.unplug(instance, order.network_info))
+        _plug(engine, vifs, order, timer)
+        if order.power_on:
+            with timer.timed('start'):
+                engine.start(instance.uuid)
+    LOG.info('Spawned in %s', timer, instance=instance)
+
+
+def _plug(engine: Any, vifs: Any, order: Order, timer: Steps) -> None:
+    """Wire every port; the time until Neutron's word, less the wiring, is the wait."""
+    instance = order.instance
+    with timer.waiting('wait'), order.waited_for():
+        with timer.timed('plug'), failures.as_plugging(instance):
+            vifs.plug(instance, order.network_info, engine.network_namespace(instance.uuid))
+        order.plugged()
