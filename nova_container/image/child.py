@@ -14,7 +14,7 @@ import resource
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from nova_container import errors
 
@@ -50,15 +50,16 @@ def enter(root: str, max_file_bytes: int) -> None:
     _lower(resource.RLIMIT_CORE, 0)
 
 
-def report(work: Callable[[], Mapping[str, Any]]) -> int:
-    """Do the work, print its result or its error, and return the exit code."""
+def report(work: Callable[[], Mapping[str, Any]], stream: TextIO | None = None) -> int:
+    """Do the work, print its result or its error (to standard output if not told), and return the exit code."""
+    out = stream or sys.stdout
     try:
         line, code = dict(work()), 0
     except Exception as error:
         ours = as_ours(error, '')
         line, code = {'error': ours.kind, 'message': str(ours)}, 1
-    sys.stdout.write(json.dumps(line) + '\n')
-    sys.stdout.flush()
+    out.write(json.dumps(line) + '\n')
+    out.flush()
     return code
 
 

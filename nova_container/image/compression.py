@@ -32,6 +32,38 @@ def detect(head: bytes) -> str:
     return 'none'
 
 
+class Peeked(io.RawIOBase):
+    """A stream with its first bytes read ahead.
+
+    :ivar head: the first bytes, at most 512.
+    """
+
+    def __init__(self, source: Readable) -> None:
+        super().__init__()
+        self._source = source
+        head = b''
+        while len(head) < HEAD_BYTES and (chunk := source.read(HEAD_BYTES - len(head))):
+            head += chunk
+        self.head = self._ahead = head
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def read(self, size: int = -1) -> bytes:
+        """Return at most size bytes, none at the end."""
+        if self._ahead:
+            chunk, self._ahead = self._ahead[:size], self._ahead[size:]
+            return chunk
+        return self._source.read(size)
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer as far as one read goes and return the number of bytes."""
+        chunk = self.read(len(buffer))
+        buffer[:len(chunk)] = chunk
+        return len(chunk)
+
+
 class Decompressed:
     """A stream of what a compressed (or plain) stream holds.
 
@@ -43,7 +75,7 @@ class Decompressed:
     """
 
     def __init__(self, source: Readable, limit_bytes: int) -> None:
-        raw = _Peeked(source)
+        raw = Peeked(source)
         self.head = raw.head
         self.compression = detect(raw.head)
         self._left, self._limit = limit_bytes, limit_bytes
@@ -85,32 +117,6 @@ class GzipWriter:
         self._write(self._compress.flush())
 
 
-class _Peeked(io.RawIOBase):
-    """The source with its first bytes read ahead."""
-
-    def __init__(self, source: Readable) -> None:
-        super().__init__()
-        self._source = source
-        head = b''
-        while len(head) < HEAD_BYTES and (chunk := source.read(HEAD_BYTES - len(head))):
-            head += chunk
-        self.head = self._ahead = head
-
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int = -1) -> bytes:
-        if self._ahead:
-            chunk, self._ahead = self._ahead[:size], self._ahead[size:]
-            return chunk
-        return self._source.read(size)
-
-    def readinto(self, buffer: Any) -> int:
-        chunk = self.read(len(buffer))
-        buffer[:len(chunk)] = chunk
-        return len(chunk)
-
-
 class _as_ours:
     """Turn what the decompressors raise into our errors; a class because a generator is slow once for each read."""
 
@@ -128,11 +134,11 @@ class _as_ours:
             raise Corrupt(f'The {self._compression} stream is damaged: {str(error)[:200]}') from error
 
 
-def _open_gzip(raw: _Peeked) -> Callable[[int], bytes]:
-    return cast(Callable[[int], bytes], igzip.open(cast(Any, raw), 'rb').read1)
+def _open_gzip(raw: Peeked) -> Callable[[int], bytes]:
+    return cast(Callable[[int], bytes], igzip.open(cast(Any, raw), 'rb').read1)  # type: ignore[no-untyped-call]
 
 
-def _open_zstd(raw: _Peeked) -> Callable[[int], bytes]:
+def _open_zstd(raw: Peeked) -> Callable[[int], bytes]:
     if detect(raw.head) == 'zstd' and raw.head.startswith(_MAGIC[1][0]):
         window = zstandard.get_frame_parameters(raw.head).window_size
         if window > MAX_WINDOW_BYTES:
@@ -142,7 +148,7 @@ def _open_zstd(raw: _Peeked) -> Callable[[int], bytes]:
     return stream.read
 
 
-def _open_xz(raw: _Peeked) -> Callable[[int], bytes]:
+def _open_xz(raw: Peeked) -> Callable[[int], bytes]:
     decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MAX_XZ_MEMORY_BYTES)
 
     def read(size: int) -> bytes:
@@ -157,5 +163,5 @@ def _open_xz(raw: _Peeked) -> Callable[[int], bytes]:
     return read
 
 
-_OPENERS: dict[str, Callable[[_Peeked], Callable[[int], bytes]]] = {
+_OPENERS: dict[str, Callable[[Peeked], Callable[[int], bytes]]] = {
     'gzip': _open_gzip, 'zstd': _open_zstd, 'xz': _open_xz, 'none': lambda raw: raw.read}

@@ -17,15 +17,16 @@ class ByteSource:
     :param stream: the uncompressed tar.
     :param max_bytes: the most it may hold.
     :param deadline_s: seconds from now in which it must be read.
+    :param hashing: compute :attr:`digest`.
 
     :ivar size_bytes: what has been read from the stream.
     """
 
-    def __init__(self, stream: Readable, max_bytes: int, deadline_s: float) -> None:
+    def __init__(self, stream: Readable, max_bytes: int, deadline_s: float, *, hashing: bool = True) -> None:
         self._stream, self._max = stream, max_bytes
         self._deadline, self._allowed_s = time.monotonic() + deadline_s, deadline_s
         self._buffer, self._position = b'', 0
-        self._hash = hashlib.sha256()
+        self._hash, self._hashing = hashlib.sha256(), hashing
         self.size_bytes = 0
 
     @property
@@ -93,5 +94,6 @@ class ByteSource:
         self.size_bytes += len(self._buffer)
         if self.size_bytes > self._max:
             raise UnacceptableImage(f'The archive unpacks to more than the allowed {self._max} bytes')
-        self._hash.update(self._buffer)
+        if self._hashing:
+            self._hash.update(self._buffer)
         return bool(self._buffer)

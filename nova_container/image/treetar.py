@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a tree of a container from outside, in a child process chroot-ed into it: a tar, or the status of one path.
+
+The runtime runs :func:`argv_for` and passes the child's standard output on, or :func:`argv_for_stat` and gives the
+output to :func:`parse_stat`. An error is one line of JSON on standard error (on standard output for the status).
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import datetime
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from nova_container.errors import HostFailure
+from nova_container.image import child, pack
+from nova_container.image.confined import ConfinedRoot
+
+_MODULE = 'nova_container.image.treetar'
+_UNLIMITED_FILE_BYTES = 1 << 62
+
+# Go's os.FileMode, which Docker's clients decode.
+_GO_KINDS = {stat.S_IFDIR: 1 << 31, stat.S_IFLNK: 1 << 27, stat.S_IFBLK: 1 << 26, stat.S_IFCHR: 1 << 26 | 1 << 21,
+             stat.S_IFIFO: 1 << 25, stat.S_IFSOCK: 1 << 24}
+_GO_BITS = {stat.S_ISUID: 1 << 23, stat.S_ISGID: 1 << 22, stat.S_ISVTX: 1 << 20}
+
+
+@dataclasses.dataclass(frozen=True)
+class PathStat:
+    """Docker's status of a path: mode is Go's os.FileMode, mtime RFC 3339, link_target a path inside the root."""
+
+    name: str
+    size: int
+    mode: int
+    mtime: str
+    link_target: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields under the names of ``X-Docker-Container-Path-Stat``."""
+        return {'name': self.name, 'size': self.size, 'mode': self.mode, 'mtime': self.mtime,
+                'linkTarget': self.link_target}
+
+
+def path_stat(root_dir: str | os.PathLike[str], path: str) -> PathStat:
+    """Return the status of a path inside a root; a last link is not followed.
+
+    :raises NotFound: there is nothing at the path.
+    :raises InvalidRequest: the path ends with ``/`` and it is no directory.
+    """
+    root_fd = os.open(root_dir, os.O_RDONLY | os.O_DIRECTORY)
+    root = ConfinedRoot(root_fd)
+    try:
+        found = pack.find(root, path)
+        if found.directory_fd is not None:
+            os.close(found.directory_fd)
+        target = ''
+        if stat.S_ISLNK(found.status.st_mode):
+            with contextlib.suppress(OSError):
+                target = '/' + os.fsdecode(root.final(os.fsencode(path)))
+        return PathStat(os.fsdecode(pack.base_name(path)), found.status.st_size, go_mode(found.status.st_mode),
+                        rfc3339(found.status.st_mtime_ns), target)
+    finally:
+        root.forget()
+        os.close(root_fd)
+
+
+def go_mode(mode: int) -> int:
+    """Return Go's os.FileMode of a Unix mode."""
+    bits = sum(go for unix, go in _GO_BITS.items() if mode & unix)
+    return (mode & 0o777) | bits | _GO_KINDS.get(stat.S_IFMT(mode), 0)
+
+
+def rfc3339(nanoseconds: int) -> str:
+    """Return the time, nanoseconds since 1970, as text in UTC."""
+    seconds, fraction = divmod(nanoseconds, 10**9)
+    at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
+    return f'{at.isoformat()}.{fraction:09}'.rstrip('0').rstrip('.') + 'Z'
+
+
+def argv_for(root: str | os.PathLike[str], path: str, *, name: str | None = None) -> list[str]:
+    """Return the command that writes a tar of a path inside the root, as ``pack.pack_tree`` names the files."""
+    named = [] if name is None else [f'--name={name}']
+    return child.argv(_MODULE, ['--root', os.fspath(root), f'--path={path}', *named])
+
+
+def argv_for_stat(root: str | os.PathLike[str], path: str) -> list[str]:
+    """Return the command that prints the status of a path inside the root."""
+    return child.argv(_MODULE, ['--root', os.fspath(root), f'--path={path}', '--stat'])
+
+
+def parse_stat(stdout: str | bytes) -> PathStat:
+    """Return the status the child printed.
+
+    :raises ContainerError: the class the child reported.
+    """
+    found = child.result(stdout)
+    return PathStat(str(found['name']), int(found['size']), int(found['mode']), str(found['mtime']),
+                    str(found['linkTarget']))
+
+
+def raise_error(stderr: str | bytes) -> None:
+    """Raise what a child that wrote a tar and ended with 1 reported on standard error.
+
+    :raises ContainerError: the class the child reported.
+    """
+    child.result(stderr)
+    raise HostFailure('Archiving a tree of a container failed without a reason')
+
+
+def main(argv: Sequence[str]) -> int:
+    """Run as the child and return the exit code."""
+    parser = argparse.ArgumentParser(prog=f'python -I -m {_MODULE}', description=main.__doc__)
+    parser.add_argument('--root', required=True, help='the directory to be shut into')
+    parser.add_argument('--path', required=True, help='a path inside it')
+    parser.add_argument('--name', help='the name in the tar; empty for none')
+    parser.add_argument('--stat', action='store_true', help='print the status, write no tar')
+    options = parser.parse_args(argv)
+
+    def status() -> dict[str, Any]:
+        child.enter(options.root, _UNLIMITED_FILE_BYTES)
+        return path_stat('/', options.path).to_dict()
+
+    def tar() -> dict[str, Any]:
+        child.enter(options.root, _UNLIMITED_FILE_BYTES)
+        for piece in pack.pack_tree('/', options.path, name=options.name):
+            sys.stdout.buffer.write(piece)
+        sys.stdout.buffer.flush()
+        return {}
+
+    return child.report(status) if options.stat else child.report(tar, sys.stderr)
+
+
+if __name__ == '__main__':
+    raise SystemExit(main(sys.argv[1:]))
