@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Docker Engine API over a unix socket, for any engine."""
+
+from nova_container.docker.server.limits import Limits
+from nova_container.docker.server.listener import Server
+
+__all__ = ['Limits', 'Server']

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``changes`` of a commit: a few lines of a Dockerfile, as overrides of the image's configuration."""
+
+import json
+import shlex
+from collections.abc import Callable, Iterable
+
+from nova_container import errors
+
+Config = dict[str, object]
+
+
+def apply(lines: Iterable[str], base: Callable[[], Config]) -> Config:
+    """The keys that the lines change, over the configuration ``base``.
+
+    :raises Unsupported: another instruction.
+    """
+    changed: Config = {}
+    before: Config | None = None
+    for line in '\n'.join(lines).splitlines():
+        if not line.strip():
+            continue
+        before = before if before is not None else base()
+        instruction, _, rest = line.strip().partition(' ')
+        changed |= _change(instruction.upper(), rest.strip(), {**before, **changed})
+    return changed
+
+
+def _change(instruction: str, rest: str, config: Config) -> Config:
+    match instruction:
+        case 'CMD' | 'ENTRYPOINT':
+            return {{'CMD': 'Cmd', 'ENTRYPOINT': 'Entrypoint'}[instruction]: _command(rest)}
+        case 'USER' | 'WORKDIR' | 'STOPSIGNAL':
+            return {{'USER': 'User', 'WORKDIR': 'WorkingDir', 'STOPSIGNAL': 'StopSignal'}[instruction]: rest}
+        case 'ENV':
+            return {'Env': _env(config.get('Env'), _pairs(rest))}
+        case 'LABEL':
+            return {'Labels': _mapping(config.get('Labels')) | _pairs(rest)}
+        case 'EXPOSE':
+            ports = {port if '/' in port else f'{port}/tcp': {} for port in rest.split()}
+            return {'ExposedPorts': _mapping(config.get('ExposedPorts')) | ports}
+        case 'VOLUME':
+            return {'Volumes': _mapping(config.get('Volumes')) | {path: {} for path in _words(rest)}}
+    raise errors.Unsupported(f'The change {instruction[:32]!r} is not supported by this engine')
+
+
+def _command(rest: str) -> list[str]:
+    """The exec form, or a line for the shell."""
+    return _words(rest) if rest.startswith('[') else ['/bin/sh', '-c', rest]
+
+
+def _words(rest: str) -> list[str]:
+    if not rest.startswith('['):
+        return rest.split()
+    try:
+        words = json.loads(rest)
+    except (ValueError, RecursionError):
+        words = None
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise errors.InvalidRequest(f'{rest[:64]!r} is not a JSON list of strings')
+    return words
+
+
+def _pairs(rest: str) -> dict[str, str]:
+    """``A=1 B="two words"``, or of old ``A one value``."""
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise errors.InvalidRequest(f'{rest[:64]!r}: {error}') from None
+    if words and '=' not in words[0]:
+        name, _, value = rest.partition(' ')
+        return {name: value.strip()}
+    return dict((name, value) for name, _, value in (word.partition('=') for word in words))
+
+
+def _env(before: object, pairs: dict[str, str]) -> list[str]:
+    entries = [str(entry) for entry in before] if isinstance(before, list) else []
+    kept = [entry for entry in entries if entry.partition('=')[0] not in pairs]
+    return kept + [f'{name}={value}' for name, value in pairs.items()]
+
+
+def _mapping(value: object) -> dict[str, object]:
+    return dict(value) if isinstance(value, dict) else {}

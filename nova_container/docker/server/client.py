@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one at the other end of a connection."""
+
+import select
+import socket
+import struct
+
+_UCRED = struct.Struct('3i')
+
+
+class Client:
+    """A connected socket with bounded waits: one that stalls is as good as gone."""
+
+    def __init__(self, sock: socket.socket, stall_s: float) -> None:
+        self._socket = sock
+        self._stall_s = stall_s
+        self._timeout_s = stall_s
+        sock.settimeout(stall_s)
+
+    @property
+    def uid(self) -> int:
+        """Who opened the connection, as the kernel says (unix(7), SO_PEERCRED)."""
+        return int(_UCRED.unpack(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[1])
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def receive(self, size: int, timeout_s: float | None = None) -> bytes:
+        """What has arrived, b'' at the end. :raises OSError: gone, or nothing came in time."""
+        self._wait_at_most(self._stall_s if timeout_s is None else timeout_s)
+        return self._socket.recv(size)
+
+    def receive_forever(self, size: int) -> bytes:
+        """What has arrived, however long that takes: a person may be typing."""
+        poll = select.poll()
+        poll.register(self._socket, select.POLLIN | select.POLLHUP)
+        poll.poll()
+        return self.receive(size)
+
+    def send(self, data: bytes) -> None:
+        """:raises OSError: gone, or it took nothing for too long."""
+        self._wait_at_most(self._stall_s)
+        self._socket.sendall(data)
+
+    def is_gone(self) -> bool:
+        """Whether the client closed its end altogether; one that only stopped sending is still there."""
+        poll = select.poll()
+        poll.register(self._socket, 0)
+        return any(events & (select.POLLHUP | select.POLLERR | select.POLLNVAL) for _, events in poll.poll(0))
+
+    def end_output(self) -> None:
+        """Tell the client that no more will come. Silent if it is gone."""
+        self._shutdown(socket.SHUT_WR)
+
+    def hang_up_input(self) -> None:
+        """Take no more, which wakes a thread that waits for input."""
+        self._shutdown(socket.SHUT_RD)
+
+    def hang_up(self) -> None:
+        """End both directions, which wakes a thread that waits for either."""
+        self._shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._socket.close()
+
+    def _shutdown(self, how: int) -> None:
+        try:
+            self._socket.shutdown(how)
+        except OSError:
+            return
+
+    def _wait_at_most(self, timeout_s: float) -> None:
+        if timeout_s != self._timeout_s:
+            self._socket.settimeout(timeout_s)
+            self._timeout_s = timeout_s

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers: further processes in running containers."""
+
+import threading
+
+from nova_container import errors
+from nova_container.docker.server import detach, output, sessions
+from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Takeover, of_json
+from nova_container.docker.wire import execs as wire
+from nova_container.docker.wire.document import Document
+from nova_container.engine import Session, StreamName
+
+
+def create(call: Call) -> Answer:
+    document = call.document()
+    spec = wire.exec_of(document)
+    detach.parse(Document(document).text('DetachKeys'))
+    return of_json({'Id': call.engine.create_exec(call.container, spec)}, 201)
+
+
+def start(call: Call) -> Answer:
+    body = Document(call.document())
+    spec = call.engine.inspect_exec(call.params['id']).spec
+    session = call.engine.start_exec(call.params['id'])
+    if body.flag('Detach'):
+        threading.Thread(target=_swallow, args=(session,), name='detached', daemon=True).start()
+        return Reply(200)
+    streams = {StreamName.STDOUT: spec.attach_stdout, StreamName.STDERR: spec.attach_stderr}
+    how = sessions.Joint(tty=spec.tty, stdin=spec.attach_stdin,
+                         streams=frozenset(stream for stream, wanted in streams.items() if wanted))
+    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
+                    RAW if spec.tty else MULTIPLEXED)
+
+
+def _swallow(session: Session) -> None:
+    """Read to the end what nobody wants: an exec whose output is not read would stall."""
+    with session:
+        try:
+            while session.read() is not None:
+                pass
+        except (errors.ContainerError, OSError):
+            return
+
+
+def show(call: Call) -> Answer:
+    return of_json(wire.exec_inspect_body(call.engine.inspect_exec(call.params['id'])))
+
+
+def resize(call: Call) -> Answer:
+    rows, columns = output.window(call)
+    call.engine.resize_exec(call.params['id'], rows=rows, columns=columns)
+    return Reply(200)

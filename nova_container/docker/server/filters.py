@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The ``filters`` of lists and events: what is known is applied, what is not is refused."""
+
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping
+
+from nova_container import errors
+from nova_container.docker.server.message import Call
+from nova_container.engine import ContainerInfo, Event, ImageInfo
+
+Filters = Mapping[str, tuple[str, ...]]
+
+
+def of(call: Call, known: Iterable[str]) -> Filters:
+    """The filters of a request: ``{"label": ["a=b"]}``, or of old ``{"label": {"a=b": true}}``.
+
+    :raises InvalidRequest: not such an object, or a filter that is not ``known``.
+    """
+    text = call.query.text('filters')
+    if not text:
+        return {}
+    try:
+        filters = {str(name): tuple(str(value) for value in values) for name, values in json.loads(text).items()}
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise errors.InvalidRequest('filters must be a JSON object of lists of strings') from None
+    for name in filters.keys() - set(known):
+        raise errors.InvalidRequest(f'invalid filter {name[:64]!r}')
+    return filters
+
+
+def is_true(filters: Filters, name: str) -> bool | None:
+    """A boolean filter; None if it is not there."""
+    values = filters.get(name)
+    return None if not values else values[0].lower() in ('true', '1')
+
+
+def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
+    """Whether all of ``name`` or ``name=value`` are there."""
+    for label in wanted:
+        name, equals, value = label.partition('=')
+        if name not in labels or (equals and labels[name] != value):
+            return False
+    return True
+
+
+CONTAINER = ('id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since')
+
+_ContainerTest = Callable[[ContainerInfo, str], bool]
+_CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
+    'id': lambda info, value: info.id.startswith(value),
+    'name': lambda info, value: _found(value, f'/{info.name}') or _found(value, info.name),
+    'status': lambda info, value: info.status.value == value,
+    'ancestor': lambda info, value: value in (info.spec.image, f'{info.spec.image}:latest', info.image_id)
+    or info.image_id.removeprefix('sha256:').startswith(value) or info.spec.image == f'{value}:latest',
+    'exited': lambda info, value: info.exit is not None and not info.status.alive and str(info.exit.code) == value,
+    'network': lambda info, value: info.spec.network.mode.value == value,
+    'volume': lambda info, value: any(value in (mount.source, mount.target) for mount in info.spec.mounts),
+}
+
+
+def containers(infos: Iterable[ContainerInfo], filters: Filters) -> list[ContainerInfo]:
+    """Those that fit every filter; of one filter's values, any (of labels, all)."""
+    found = list(infos)
+    for edge, values in filters.items():
+        if edge in ('before', 'since'):
+            found = _beside(found, edge, values)
+        elif edge == 'label':
+            found = [info for info in found if has_labels(info.labels, values)]
+        else:
+            test = _CONTAINER_TESTS[edge]
+            found = [info for info in found if any(test(info, value) for value in values)]
+    return found
+
+
+def _beside(infos: list[ContainerInfo], edge: str, values: tuple[str, ...]) -> list[ContainerInfo]:
+    for value in values:
+        pivot = next((info for info in infos if value == info.name or info.id.startswith(value)), None)
+        if pivot is None:
+            raise errors.ContainerNotFound(value)
+        infos = [info for info in infos if info is not pivot
+                 and (info.created_at < pivot.created_at) == (edge == 'before')]
+    return infos
+
+
+IMAGE = ('reference', 'dangling', 'label', 'before', 'since', 'until')
+
+
+def images(infos: Iterable[ImageInfo], filters: Filters) -> list[ImageInfo]:
+    found = list(infos)
+    dangling = is_true(filters, 'dangling')
+    if dangling is not None:
+        found = [info for info in found if bool(info.references) is not dangling]
+    if patterns := filters.get('reference'):
+        found = [info for info in found if any(_names(info, pattern) for pattern in patterns)]
+    if labels := filters.get('label'):
+        found = [info for info in found if has_labels(_image_labels(info), labels)]
+    for name in filters.keys() & {'before', 'since', 'until'}:
+        raise errors.Unsupported(f'The image filter {name} is not supported by this engine')
+    return found
+
+
+def _names(info: ImageInfo, pattern: str) -> bool:
+    """Docker's match: a shell pattern over the name with or without its tag."""
+    expression = re.compile(''.join('[^/]*' if char == '*' else '[^/]' if char == '?' else re.escape(char)
+                                    for char in pattern))
+    return any(expression.fullmatch(name) or expression.fullmatch(name.rpartition(':')[0])
+               for name in info.references)
+
+
+def _image_labels(info: ImageInfo) -> Mapping[str, str]:
+    labels = info.config.get('Labels')
+    return labels if isinstance(labels, dict) else {}
+
+
+EVENT = ('type', 'event', 'container', 'image', 'label', 'scope', 'daemon', 'network', 'volume')
+
+
+def wants(event: Event, filters: Filters) -> bool:
+    """Whether an event fits every filter."""
+    tests: Mapping[str, Callable[[str], bool]] = {
+        'type': lambda value: event.type == value,
+        'event': lambda value: event.action == value or event.action.startswith(f'{value}:'),
+        'container': lambda value: event.type == 'container' and _is_actor(event, value),
+        'image': lambda value: (event.type == 'image' and _is_actor(event, value))
+        or event.attributes.get('image', '') in (value, f'{value}:latest'),
+        'scope': lambda value: value == 'local',
+    }
+    for name, values in filters.items():
+        if name == 'label':
+            if not has_labels(event.attributes, values):
+                return False
+        elif not any(tests.get(name, lambda value: False)(value) for value in values):
+            return False
+    return True
+
+
+def _is_actor(event: Event, value: str) -> bool:
+    return event.actor_id.startswith(value) or event.attributes.get('name') == value
+
+
+def _found(pattern: str, text: str) -> bool:
+    try:
+        return re.search(pattern, text) is not None
+    except re.error:
+        raise errors.InvalidRequest(f'{pattern[:64]!r} is not a regular expression') from None

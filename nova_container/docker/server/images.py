@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers: images.
+
+``POST /images/load?reference=NAME`` is ours, see ``Engine.load``; so is ``GET /images/json?inspect=1``, which
+answers inspect bodies instead of rows.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nova_container import errors
+from nova_container.docker.server import filters
+from nova_container.docker.server.message import TAR, Answer, Call, Reply, Stream, line, of_json
+from nova_container.docker.wire import images as wire
+from nova_container.engine import ImageInfo
+from nova_container.image import reference as references
+
+
+def load(call: Call) -> Answer:
+    """The archive is read whole before the answer begins, so that a bad one is an error and not a line."""
+    loaded = call.engine.load(call.body, reference=call.query.text('reference') or None)
+    return Stream(_lines(loaded))
+
+
+def _lines(loaded: tuple[ImageInfo, ...]) -> Iterator[bytes]:
+    """Docker's sentences, then the ids for our client, in lines that others pass over."""
+    for info in loaded:
+        for sentence in [f'Loaded image: {name}' for name in wire.tags(info)] or [f'Loaded image ID: {info.id}']:
+            yield line({'stream': f'{sentence}\n'})
+    for info in loaded:
+        yield line({'aux': {'ID': info.id}})
+
+
+def save(call: Call) -> Answer:
+    return Stream(call.engine.save((call.image,)), TAR)
+
+
+def save_many(call: Call) -> Answer:
+    names = tuple(call.query.texts('names'))
+    if not names:
+        raise errors.InvalidRequest('names must hold names of images')
+    return Stream(call.engine.save(names), TAR)
+
+
+def listed(call: Call) -> Answer:
+    found = filters.images(call.engine.list_images(), filters.of(call, filters.IMAGE))
+    if call.query.flag('inspect'):
+        return of_json([wire.image_body(info) for info in found])
+    return of_json([wire.image_row(info, -1) for info in found])
+
+
+def show(call: Call) -> Answer:
+    return of_json(wire.image_body(call.engine.inspect_image(call.image)))
+
+
+def history(call: Call) -> Answer:
+    return of_json(wire.history_body(call.engine.inspect_image(call.image)))
+
+
+def tag(call: Call) -> Answer:
+    repository = call.query.text('repo')
+    if not repository:
+        raise errors.InvalidRequest('repo must hold a name')
+    name = call.query.text('tag')
+    call.engine.tag_image(call.image, references.parse(f'{repository}:{name}' if name else repository).familiar())
+    return Reply(201)
+
+
+def remove(call: Call) -> Answer:
+    """Docker answers 404 for none; the contract's ``remove_image`` is silent, so it is asked first."""
+    call.engine.inspect_image(call.image)
+    gone = call.engine.remove_image(call.image, force=call.query.flag('force'))
+    return of_json([{'Deleted' if name.startswith('sha256:') else 'Untagged': name} for name in gone])
+
+
+def prune(call: Call) -> Answer:
+    """Nameless images, or with ``dangling=false`` all that no container uses."""
+    wanted = filters.of(call, ('dangling', 'label', 'until'))
+    for name in wanted.keys() & {'label', 'until'}:
+        raise errors.Unsupported(f'The filter {name} is not supported by this engine')
+    gone, freed = call.engine.prune_images(all_unused=filters.is_true(wanted, 'dangling') is False)
+    return of_json({'ImagesDeleted': [{'Deleted': name} for name in gone], 'SpaceReclaimed': freed})
+
+
+def disk_usage(call: Call) -> Answer:
+    """GET /system/df: images, and the containers that use them."""
+    users = Counter(info.image_id for info in call.engine.list())
+    images = call.engine.list_images()
+    return of_json({
+        'LayersSize': sum(info.size_bytes for info in images),
+        'Images': [wire.image_row(info, users[info.id]) | {'SharedSize': 0} for info in images],
+        'Containers': [], 'Volumes': [], 'BuildCache': [], 'BuilderSize': 0})

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers: the output of containers, as a log and live, and the size of their terminals."""
+
+import dataclasses
+import time
+from collections.abc import Iterator
+
+from nova_container import errors
+from nova_container.docker import frames
+from nova_container.docker.server import detach, sessions
+from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
+from nova_container.docker.wire import units
+from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
+
+_OK = Reply(200)
+
+
+def logs(call: Call) -> Answer:
+    query, now = call.query, time.time()
+    if not (query.flag('stdout') or query.flag('stderr')):
+        raise errors.InvalidRequest('Bad parameters: you must choose at least one stream')
+    if query.flag('details'):
+        raise errors.Unsupported('details is not supported by this engine')
+    info = call.engine.inspect(call.container)
+    wanted = LogQuery(
+        stdout=query.flag('stdout'), stderr=query.flag('stderr'), follow=query.flag('follow'),
+        tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),
+        until=units.moment_of(query.text('until'), now))
+    tty = info.spec.process.tty
+    return Stream(_written(_chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps')),
+                  RAW if tty else MULTIPLEXED)
+
+
+def _tail(text: str) -> int | None:
+    """Docker takes what is no number as all."""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _chunks(call: Call, container_id: str, query: LogQuery) -> Iterator[LogChunk]:
+    """The chunks, followed in slices: an engine's iterator cannot be stopped while it waits for output."""
+    if not query.follow:
+        yield from call.engine.logs(container_id, query)
+        return
+    latest, same = query.since, 0
+    while not call.client.is_gone():
+        slice_end = time.time() + call.context.limits.follow_slice_s
+        end = slice_end if query.until is None else min(slice_end, query.until)
+        skip = same
+        for chunk in call.engine.logs(container_id, dataclasses.replace(query, since=latest, until=end)):
+            if skip and chunk.time == latest:
+                skip -= 1
+                continue
+            same = same + 1 if chunk.time == latest else 1
+            latest = chunk.time
+            yield chunk
+        if time.time() < end or end == query.until:
+            return
+        query = dataclasses.replace(query, tail=None)
+        latest = latest or 0.0
+
+
+def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iterator[bytes]:
+    """As Docker sends it: framed without a terminal; on one, a time only where a line begins."""
+    yield b''
+    at_line_start = True
+    for chunk in chunks:
+        data = chunk.data
+        if timestamps and (at_line_start or not tty):
+            data = f'{units.timestamp_of(chunk.time)} '.encode() + data
+        at_line_start = chunk.data.endswith(b'\n')
+        yield data if tty else frames.encode(chunk.stream, data)
+
+
+def attach(call: Call) -> Answer:
+    query = call.query
+    detach.parse(query.text('detachKeys'))
+    info = call.engine.inspect(call.container)
+    wanted = frozenset(stream for stream in (StreamName.STDOUT, StreamName.STDERR) if query.flag(stream.value))
+    live = query.flag('stream')
+    session = call.engine.attach(info.id) if live else _NoSession()
+    how = sessions.Joint(
+        tty=info.spec.process.tty, stdin=live and query.flag('stdin') and info.spec.process.open_stdin,
+        streams=wanted, detach=query.text('detachKeys'), before=lambda: _past(call, info, wanted))
+    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
+                    _media_type(call, tty=info.spec.process.tty))
+
+
+def _past(call: Call, info: ContainerInfo, streams: frozenset[StreamName]) -> Iterator[tuple[StreamName, bytes]]:
+    """What the log holds, if it was asked for."""
+    if call.query.flag('logs'):
+        query = LogQuery(stdout=StreamName.STDOUT in streams, stderr=StreamName.STDERR in streams)
+        yield from ((chunk.stream, chunk.data) for chunk in call.engine.logs(info.id, query))
+
+
+def _media_type(call: Call, *, tty: bool) -> str:
+    return RAW if tty else MULTIPLEXED
+
+
+class _NoSession(Session):
+    """The session of one who wants the past only."""
+
+    def read(self) -> None:
+        return None
+
+    def write(self, data: bytes) -> None:
+        return
+
+    def close_stdin(self) -> None:
+        return
+
+    def close(self) -> None:
+        return
+
+
+def resize(call: Call) -> Answer:
+    rows, columns = window(call)
+    call.engine.resize(call.container, rows=rows, columns=columns)
+    return _OK
+
+
+def window(call: Call) -> tuple[int, int]:
+    """Rows and columns of a resize request. :raises InvalidRequest: they are missing or out of range."""
+    rows, columns = call.query.number('h'), call.query.number('w')
+    if rows is None or columns is None or not (0 <= rows < 1 << 16 and 0 <= columns < 1 << 16):
+        raise errors.InvalidRequest('h and w must be numbers of rows and columns')
+    return rows, columns

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers: parts of the API that this engine does not have, each with a sentence."""
+
+from nova_container import errors
+from nova_container.docker.server.message import Answer, Call, Handler, of_json
+
+
+def unsupported(sentence: str) -> Handler:
+    """A handler that answers 501."""
+    def refuse(call: Call) -> Answer:
+        raise errors.Unsupported(sentence)
+
+    return refuse
+
+
+build = unsupported('This engine does not build images: build elsewhere, then load the archive')
+pull = unsupported('This engine does not pull images: load an archive, or use a Glance image')
+push = unsupported('This engine does not push images: save an archive instead')
+registry = unsupported('This engine does not talk to registries')
+network = unsupported('This engine has no networks of its own: they are wired from outside')
+volume = unsupported('This engine has no volumes: use bind or tmpfs mounts')
+plugin = unsupported('This engine has no plugins')
+checkpoint = unsupported('This engine does not make checkpoints')
+websocket = unsupported('This engine does not speak WebSocket: attach without it')
+session = unsupported('This engine has no BuildKit sessions')
+
+
+def swarm(call: Call) -> Answer:
+    """Docker's own answer on a node that is in no swarm."""
+    return of_json({'message': 'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" '
+                               'to connect this node to swarm and try again.', 'kind': 'unavailable'}, 503)
