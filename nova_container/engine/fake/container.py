@@ -60,6 +60,18 @@ class Container:
             log_path=f'/fake/containers/{self.id}/log')
 
     @property
+    def own_tree(self) -> files.Tree:
+        """Its files without what is mounted over them."""
+        return self.tree.without((mount.target for mount in self.spec.mounts), self.image.tree)
+
+    def empty_mounts(self) -> None:
+        """What every start finds: nothing in the mounts."""
+        for mount in self.spec.mounts:
+            if self.tree.is_folder(mount.target):
+                self.tree.remove(mount.target, recursive=True)
+            self.tree.make_folder(mount.target, parents=True)
+
+    @property
     def running_process(self) -> Process:
         """The first process. :raises WrongState: it is not alive."""
         if self.process is None:

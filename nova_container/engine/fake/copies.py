@@ -22,12 +22,12 @@ class FakeCopies(FakeStreams):
     def changes(self, container: str) -> tuple[state.Change, ...]:
         with self.changed:
             found = self.containers.find(container)
-            return found.tree.changes(found.image.tree)
+            return found.own_tree.changes(found.image.tree)
 
     @faults.verb
     def export(self, container: str) -> Iterator[bytes]:
         with self.changed:
-            return iter((self.containers.find(container).tree.pack('/'),))
+            return iter((self.containers.find(container).own_tree.pack('/'),))
 
     @faults.verb
     def stat_path(self, container: str, path: str) -> state.FileStat:
@@ -66,7 +66,7 @@ class FakeCopies(FakeStreams):
     def commit(self, container: str, spec: specs.CommitSpec = specs.CommitSpec()) -> str:
         with self.changed:
             found = self.containers.find(container)
-            layer = found.tree.pack_layer(found.image.tree)
+            layer = found.own_tree.pack_layer(found.image.tree)
             config = {**found.image.config, **_config(found), **spec.config}
             content = new_content(config, (*found.image.content.layers, layer), author=spec.author,
                                   comment=spec.comment, container=found.id)

@@ -85,6 +85,16 @@ class Tree:
     def find(self, path: str, *, follow_last: bool = True) -> Node | None:
         return self._nodes.get(self.resolve(path, follow_last=follow_last))
 
+    def without(self, mounted: Iterable[str], image: 'Tree') -> 'Tree':
+        """A copy that shows what is below these mounts: their targets as the image has them."""
+        bare = self.copy()
+        for target in mounted:
+            for path in [target, *bare._below(target)]:
+                bare._nodes.pop(path, None)
+            bare._nodes.update({path: image._nodes[path] for path in [target, *image._below(target)]
+                                if path in image._nodes})
+        return bare
+
     def is_folder(self, path: str) -> bool:
         node = self.find(path)
         return node is not None and node.kind is Kind.FOLDER
@@ -143,9 +153,8 @@ class Tree:
             if path not in self._nodes and posixpath.dirname(path) in self._nodes:
                 kinds[path] = state.ChangeKind.DELETED
         for path in list(kinds):
-            parent = posixpath.dirname(path)
-            if parent != '/':
-                kinds.setdefault(parent, state.ChangeKind.MODIFIED)
+            while (path := posixpath.dirname(path)) != '/':
+                kinds.setdefault(path, state.ChangeKind.MODIFIED)
         kinds.pop('/', None)
         return tuple(state.Change(path, kinds[path]) for path in sorted(kinds))
 

@@ -5,6 +5,7 @@ import abc
 import dataclasses
 import datetime
 import json
+import re
 import threading
 from collections.abc import Iterator, Mapping
 from io import BytesIO
@@ -16,6 +17,7 @@ from nova_container.engine.fake import archive as archives
 from nova_container.engine.fake import faults, files
 from nova_container.engine.fake.journal import Journal
 
+_REFERENCE = re.compile(r'[a-z0-9][a-z0-9._:-]*(?:/[a-z0-9][a-z0-9._-]*)*(?::[\w.-]{1,128})?(?:@sha256:[0-9a-f]{64})?')
 _APPLETS = ('cat', 'echo', 'env', 'false', 'hostname', 'id', 'ln', 'mkdir', 'pwd', 'rm', 'serve', 'sh', 'sleep',
             'stty', 'true')
 _ETC = {'/etc/passwd': b'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534::/:/bin/false\n',
@@ -166,6 +168,8 @@ class FakeImages(abc.ABC):
         return image
 
     def _name(self, image: Image, reference: str) -> None:
+        if _REFERENCE.fullmatch(reference) is None:
+            raise errors.InvalidReference(f'{reference!r} is not an image reference')
         name = familiar(reference)
         for other in self._images.values():
             if name in other.references:

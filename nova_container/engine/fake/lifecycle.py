@@ -80,6 +80,7 @@ class FakeLifecycle(FakeImages):
             raise errors.InvalidRequest(f'exec: "{around.argv[0]}": {missing.strerror}')
         process = Process(self.changed, around, is_first=not container.spec.init, stdin_open=asked.open_stdin,
                           on_output=container.output, on_end=lambda code: self._ended(container, code))
+        container.empty_mounts()
         for session in container.sessions:
             session.connect(process.stdin, may_end_stdin=asked.stdin_once)
         container.process, container.status = process, state.Status.RUNNING

@@ -114,6 +114,7 @@ class Process:
         with self.changed:
             if self.code is None:
                 self._on_output(stream, data)
+                self.changed.notify_all()
 
     def read(self, *, line: bool = False) -> bytes:
         """The next input, or line of it; b'' at its end. A trapped signal ends the wait for a line."""
