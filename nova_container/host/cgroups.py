@@ -121,6 +121,13 @@ def _remove_folders(folder: Path) -> bool:
     return True
 
 
+def remove_if_empty(parent: str, root: Path = ROOT) -> None:
+    """Remove a group that has no groups and no processes; silent otherwise."""
+    for folder in list(Cgroup(parent, version(root), root).folders()):
+        with contextlib.suppress(OSError):
+            folder.rmdir()
+
+
 def children(parent: str, root: Path = ROOT) -> set[str]:
     """Names of the groups directly below ``parent`` in any hierarchy."""
     found: set[str] = set()

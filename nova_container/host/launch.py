@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Threads from which OCI runtimes are started, in a mount namespace that they accept.
+"""Threads from which OCI runtimes are started, with a view of the mounts that they accept.
 
-On a host with cgroup v1 and a cgroup2 mount beside it (hybrid), crun before 1.14 refuses to start if
-it sees ``/sys/fs/cgroup/unified``. A thread may have a mount namespace of its own (after unsharing
-CLONE_FS), and its children are born in it; so a few threads share one in which that mount is detached.
-All other mounts of the host come in as they are made. Where there is no such mount, nothing is unshared.
+On a host with cgroup v1 and a cgroup2 mount beside it (hybrid), crun before 1.14 refuses to start if it
+sees ``/sys/fs/cgroup/unified``. A thread may have a mount namespace of its own (after unsharing CLONE_FS),
+and its children are born in it: so there each start is made by a thread of its own, which detaches that
+mount and ends. The copy is fresh each time, as mounts of the host need not propagate. Elsewhere the caller's
+own thread does it.
 """
 
-import concurrent.futures
 import ctypes
 import os
 import threading
@@ -29,38 +29,34 @@ class Launcher:
     """Runs functions that start OCI runtimes, at most ``threads`` at a time."""
 
     def __init__(self, threads: int) -> None:
-        self._namespace: int | None = None
-        self._lock = threading.Lock()
         self._needed = mounts.is_mount(_UNIFIED)
-        self._pool = concurrent.futures.ThreadPoolExecutor(threads, 'launch', self._enter)
+        self._slots = threading.BoundedSemaphore(threads)
 
     def call(self, function: Callable[..., Result], *arguments: object, **named: object) -> Result:
-        """Run ``function`` in one of the threads and return what it returns, or raise what it raises."""
-        if not self._needed:
-            return function(*arguments, **named)
-        return self._pool.submit(function, *arguments, **named).result()
-
-    def close(self) -> None:
-        """End the threads. Repeatable."""
-        self._pool.shutdown(wait=True)
-        if self._namespace is not None:
-            os.close(self._namespace)
-            self._namespace = None
-
-    def _enter(self) -> None:
-        """Bring a new thread into the shared namespace; the first one makes it."""
-        with self._lock:
-            if self._namespace is None:
-                _check(_LIBC.unshare(_CLONE_FS | _CLONE_NEWNS), 'unshare')
-                mounts.make_slave(Path('/'))
-                mounts.unmount(_UNIFIED, detach=True)
-                self._namespace = os.open(f'/proc/self/task/{threading.get_native_id()}/ns/mnt',
-                                          os.O_RDONLY | os.O_CLOEXEC)
-            else:
-                _check(_LIBC.unshare(_CLONE_FS), 'unshare')
-                _check(_LIBC.setns(self._namespace, _CLONE_NEWNS), 'setns')
+        """Run ``function``; what it starts sees mounts that runtimes accept. Returns or raises what it does."""
+        with self._slots:
+            if not self._needed:
+                return function(*arguments, **named)
+            return _in_own_namespace(lambda: function(*arguments, **named))
 
 
-def _check(result: int, call: str) -> None:
-    if result:
-        raise errors.HostFailure(f'{call} refused: {os.strerror(ctypes.get_errno())}')
+def _in_own_namespace(function: Callable[[], Result]) -> Result:
+    results: list[Result] = []
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            if _LIBC.unshare(_CLONE_FS | _CLONE_NEWNS):
+                raise errors.HostFailure(f'unshare refused: {os.strerror(ctypes.get_errno())}')
+            mounts.make_slave(Path('/'))
+            mounts.unmount(_UNIFIED, detach=True)
+            results.append(function())
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run, name='launch', daemon=True)
+    thread.start()
+    thread.join()
+    if failures:
+        raise failures[0]
+    return results[0]

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one door to commands: argv in, bytes out, typed errors. No shell, a fixed PATH, an empty environment."""
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -10,6 +11,7 @@ from typing import IO, Any
 from nova_container import errors
 
 _PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
+_BLOCK = 1 << 17
 _ENVIRONMENT = {'PATH': _PATH, 'LANG': 'C.UTF-8'}
 
 Source = int | IO[bytes] | None
@@ -39,8 +41,42 @@ def run(*argv: str, stdin: Source = None, input: bytes | None = None, timeout_s:
     except OSError as error:
         raise errors.CommandFailed(argv, 127, error.strerror or str(error)) from error
     if ended.returncode:
-        raise errors.CommandFailed(argv, ended.returncode, (ended.stderr or ended.stdout).decode('utf-8', 'replace'))
+        raise errors.CommandFailed(argv, ended.returncode, (ended.stderr or ended.stdout).decode('utf-8', 'replace'),
+                                   ended.stdout)
     return ended.stdout
+
+
+def output(*argv: str, stdin: Source = None, timeout_s: float = 30.0) -> bytes:
+    """As ``run``, for commands that tell of their errors on standard output: whatever the exit code.
+
+    :raises CommandFailed: it failed without a word on standard output.
+    """
+    try:
+        return run(*argv, stdin=stdin, timeout_s=timeout_s)
+    except errors.CommandFailed as error:
+        if error.stdout:
+            return error.stdout
+        raise
+
+
+def feed(*argv: str, source: IO[bytes], timeout_s: float) -> bytes:
+    """Run a command that reads ``source``, any readable object, to its end; its standard output, whatever the code.
+
+    :raises Unavailable: it did not end within ``timeout_s`` after all was read, and was killed.
+    """
+    child = spawn(argv, stdin=PIPE, stdout=PIPE)
+    assert child.stdin
+    try:
+        with contextlib.suppress(BrokenPipeError):
+            while block := source.read(_BLOCK):
+                child.stdin.write(block)
+        return child.communicate(timeout=timeout_s)[0]
+    except subprocess.TimeoutExpired:
+        raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed') from None
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
 
 
 def _input(stdin: Source, input: bytes | None) -> dict[str, Any]:

@@ -8,7 +8,6 @@ output to :func:`parse_stat`. An error is one line of JSON on standard error (on
 import argparse
 import contextlib
 import dataclasses
-import datetime
 import os
 import stat
 import sys
@@ -22,26 +21,16 @@ from nova_container.image.confined import ConfinedRoot
 _MODULE = 'nova_container.image.treetar'
 _UNLIMITED_FILE_BYTES = 1 << 62
 
-# Go's os.FileMode, which Docker's clients decode.
-_GO_KINDS = {stat.S_IFDIR: 1 << 31, stat.S_IFLNK: 1 << 27, stat.S_IFBLK: 1 << 26, stat.S_IFCHR: 1 << 26 | 1 << 21,
-             stat.S_IFIFO: 1 << 25, stat.S_IFSOCK: 1 << 24}
-_GO_BITS = {stat.S_ISUID: 1 << 23, stat.S_ISGID: 1 << 22, stat.S_ISVTX: 1 << 20}
-
 
 @dataclasses.dataclass(frozen=True)
 class PathStat:
-    """Docker's status of a path: mode is Go's os.FileMode, mtime RFC 3339, link_target a path inside the root."""
+    """Status of a path: mode is st_mode, mtime_ns since 1970, link_target a path inside the root, '' if no link."""
 
     name: str
     size: int
     mode: int
-    mtime: str
+    mtime_ns: int
     link_target: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the fields under the names of ``X-Docker-Container-Path-Stat``."""
-        return {'name': self.name, 'size': self.size, 'mode': self.mode, 'mtime': self.mtime,
-                'linkTarget': self.link_target}
 
 
 def path_stat(root_dir: str | os.PathLike[str], path: str) -> PathStat:
@@ -60,24 +49,11 @@ def path_stat(root_dir: str | os.PathLike[str], path: str) -> PathStat:
         if stat.S_ISLNK(found.status.st_mode):
             with contextlib.suppress(OSError):
                 target = '/' + os.fsdecode(root.final(os.fsencode(path)))
-        return PathStat(os.fsdecode(pack.base_name(path)), found.status.st_size, go_mode(found.status.st_mode),
-                        rfc3339(found.status.st_mtime_ns), target)
+        return PathStat(os.fsdecode(pack.base_name(path)), found.status.st_size, found.status.st_mode,
+                        found.status.st_mtime_ns, target)
     finally:
         root.forget()
         os.close(root_fd)
-
-
-def go_mode(mode: int) -> int:
-    """Return Go's os.FileMode of a Unix mode."""
-    bits = sum(go for unix, go in _GO_BITS.items() if mode & unix)
-    return (mode & 0o777) | bits | _GO_KINDS.get(stat.S_IFMT(mode), 0)
-
-
-def rfc3339(nanoseconds: int) -> str:
-    """Return the time, nanoseconds since 1970, as text in UTC."""
-    seconds, fraction = divmod(nanoseconds, 10**9)
-    at = datetime.datetime(1970, 1, 1) + datetime.timedelta(seconds=seconds)
-    return f'{at.isoformat()}.{fraction:09}'.rstrip('0').rstrip('.') + 'Z'
 
 
 def argv_for(root: str | os.PathLike[str], path: str, *, name: str | None = None) -> list[str]:
@@ -97,8 +73,8 @@ def parse_stat(stdout: str | bytes) -> PathStat:
     :raises ContainerError: the class the child reported.
     """
     found = child.result(stdout)
-    return PathStat(str(found['name']), int(found['size']), int(found['mode']), str(found['mtime']),
-                    str(found['linkTarget']))
+    return PathStat(str(found['name']), int(found['size']), int(found['mode']), int(found['mtime_ns']),
+                    str(found['link_target']))
 
 
 def raise_error(stderr: str | bytes) -> None:
@@ -121,7 +97,7 @@ def main(argv: Sequence[str]) -> int:
 
     def status() -> dict[str, Any]:
         child.enter(options.root, _UNLIMITED_FILE_BYTES)
-        return path_stat('/', options.path).to_dict()
+        return dataclasses.asdict(path_stat('/', options.path))
 
     def tar() -> dict[str, Any]:
         child.enter(options.root, _UNLIMITED_FILE_BYTES)

@@ -26,6 +26,8 @@ class Container:
         self._records = records
         self.lock = threading.RLock()
         self.changed = threading.Condition()
+        self.ending = threading.Lock()
+        self._saving = threading.Lock()
         self.paused = False
         self.runs = 0
         self.waiting_attachments: list[Attachment] = []
@@ -53,9 +55,10 @@ class Container:
 
     def save(self, **changes: object) -> ContainerRecord:
         """Change the record, on disk first, and tell those who wait."""
-        record = dataclasses.replace(self._record, **changes)  # type: ignore[arg-type]
-        self._records.save(record)
-        self._record = record
+        with self._saving:
+            record = dataclasses.replace(self._record, **changes)  # type: ignore[arg-type]
+            self._records.save(record)
+            self._record = record
         self.tell()
         return record
 

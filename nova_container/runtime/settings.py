@@ -2,7 +2,10 @@
 """What an operator may choose about the built-in engine, and the folders that follow from it."""
 
 import dataclasses
+import hashlib
 from pathlib import Path
+
+DEFAULT_STATE_DIR = Path('/var/lib/nova-container')
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +56,13 @@ class Settings:
     @property
     def runtime_root(self) -> Path:
         return self.run_dir / 'oci'
+
+    @property
+    def cgroup_parent(self) -> str:
+        """The group above those of all containers; engines with state directories of their own never share it."""
+        if self.state_dir == DEFAULT_STATE_DIR:
+            return '/nova-container'
+        return '/nova-container-' + hashlib.sha256(bytes(self.state_dir)).hexdigest()[:8]
 
     def make_folders(self) -> None:
         """Make every folder, closed to all but root."""

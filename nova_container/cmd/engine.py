@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``nova-container-engine``: the built-in engine behind the Docker Engine API on a unix socket."""
+
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from pathlib import Path
+
+from oslo_config import cfg
+
+from nova_container import conf as options
+from nova_container import errors
+from nova_container.docker.server import Server
+from nova_container.runtime.engine import RuntimeEngine
+from nova_container.runtime.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run until SIGTERM or SIGINT. Exit code 0, or 1 after a sentence on standard error."""
+    conf = cfg.ConfigOpts()
+    options.register_engine_opts(conf)
+    try:
+        conf(sys.argv[1:] if argv is None else argv, project='nova-container', prog='nova-container-engine',
+             default_config_files=[path for path in ('/etc/nova-container/engine.conf',) if os.path.exists(path)])
+        _log_to(conf.engine.log_file, conf.engine.log_level)
+        if os.geteuid():
+            raise errors.Denied('nova-container-engine makes namespaces and mounts: run it as root')
+        return _serve(conf)
+    except (cfg.Error, errors.ContainerError, OSError) as error:
+        LOG.error('%s', error)
+        print(f'nova-container-engine: {error}', file=sys.stderr)
+        return 1
+
+
+def _log_to(path: str | None, level: str) -> None:
+    logging.basicConfig(filename=path, level=level,
+                        format='%(asctime)s.%(msecs)03d %(process)d %(levelname)s %(name)s %(message)s',
+                        datefmt='%Y-%m-%d %H:%M:%S')
+
+
+def _serve(conf: cfg.ConfigOpts) -> int:
+    asked_to_end = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: asked_to_end.set())
+    engine = RuntimeEngine(settings_from(conf))
+    engine.open()
+    try:
+        server = Server(engine, Path(conf.engine.socket))
+        server.start()
+        _notify('READY=1')
+        LOG.info('Serving the Docker Engine API on %s', conf.engine.socket)
+        asked_to_end.wait()
+        _notify('STOPPING=1')
+        server.stop()
+    finally:
+        engine.close()
+    LOG.info('Ended; containers run on')
+    return 0
+
+
+def settings_from(conf: cfg.ConfigOpts) -> Settings:
+    """The engine's settings from its options."""
+    section = conf.engine
+    return Settings(state_dir=Path(section.state_dir), run_dir=Path(section.run_dir), runtime=section.runtime,
+                    monitor=section.monitor, max_image_bytes=section.max_image_gb << 30,
+                    max_image_entries=section.max_image_entries, launchers=section.launchers)
+
+
+def _notify(state: str) -> None:
+    """Tell systemd (sd_notify(3)), if it asked."""
+    address = os.environ.get('NOTIFY_SOCKET')
+    if address:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as notify:
+            notify.connect('\0' + address[1:] if address.startswith('@') else address)
+            notify.sendall(state.encode())
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,100 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A container's OCI bundle: the values that config.json follows from, and the file itself."""
+
+import dataclasses
+import functools
+import json
+import os
+import resource
+from pathlib import Path
+
+from nova_container.engine.spec import Device
+from nova_container.host import process
+from nova_container.runtime import capabilities, oci_config, seccomp_profile, users
+from nova_container.runtime.container import Container
+from nova_container.runtime.parts import Parts
+
+
+def describe(parts: Parts, container: Container) -> oci_config.Bundle:
+    """Everything that config.json follows from. :raises InvalidSpec: the user or command cannot be."""
+    spec = container.record.spec
+    folder = parts.folder(container)
+    image_config = parts.images.config_of(container.record.image_id)
+    granted = capabilities.effective(spec.security.cap_add, spec.security.cap_drop, spec.security.privileged,
+                                     _host_capabilities())
+    confined = not (spec.security.privileged or spec.security.seccomp_unconfined)
+    compiled = parts.oci.takes_seccomp_program
+    namespace = parts.joined_namespace(container)
+    return oci_config.Bundle(
+        container_id=container.id, spec=dataclasses.replace(spec, hostname=parts.hostname(container)),
+        image_config=image_config, rootfs=str(folder.root),
+        identity=users.resolve(str(folder.root), _user(container, parts), spec.security.groups),
+        network_namespace=str(namespace) if namespace else None, etc_dir=str(folder.etc),
+        cgroup_path=parts.cgroup(container).path, cgroup_version=parts.cgroup_version,
+        init_path=process.find(parts.settings.init) if spec.init else None,
+        seccomp_bpf=_program(granted) if confined and compiled else None,
+        seccomp_json=_policy(granted) if confined and not compiled else None,
+        host_capabilities=_host_capabilities(), host_devices=_host_devices() if spec.security.privileged else (),
+        host_open_files=_open_files())
+
+
+def _user(container: Container, parts: Parts) -> str:
+    asked = container.record.spec.process.user
+    return asked if asked is not None else str(
+        parts.images.config_of(container.record.image_id).get('User') or '')
+
+
+def write(parts: Parts, container: Container, bundle: oci_config.Bundle) -> Path:
+    """Make the bundle's folder with its config.json, which may hold secrets and is for root alone."""
+    folder = parts.bundle(container)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    config = json.dumps(oci_config.config(bundle)).encode()
+    descriptor = os.open(folder / 'config.json', os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    with open(descriptor, 'wb') as file:
+        file.write(config)
+    return folder
+
+
+@functools.cache
+def _host_capabilities() -> frozenset[str]:
+    return capabilities.of_this_host()
+
+
+@functools.cache
+def _open_files() -> int:
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+
+
+@functools.cache
+def _program(granted: frozenset[str]) -> bytes:
+    return seccomp_profile.program_for(granted)
+
+
+@functools.cache
+def _policy(granted: frozenset[str]) -> dict[str, object]:
+    return seccomp_profile.as_oci(granted)
+
+
+def _host_devices() -> tuple[Device, ...]:
+    """Every device node of the host, for a privileged container."""
+    found = []
+    for directory, _, names in os.walk('/dev'):
+        if directory.startswith(('/dev/pts', '/dev/shm', '/dev/mqueue')):
+            continue
+        for name in names:
+            path = os.path.join(directory, name)
+            if os.path.exists(path) and not os.path.islink(path) and path not in ('/dev/console', '/dev/ptmx'):
+                found.append(path)
+    return tuple(Device(path_on_host=path, path_in_container=path) for path in found if _is_device(path))
+
+
+def _is_device(path: str) -> bool:
+    try:
+        return os.stat(path).st_rdev != 0
+    except OSError:
+        return False
+
+
+def validate_start(parts: Parts, container: Container) -> None:
+    """Find at create what would fail at start. :raises InvalidSpec:"""
+    oci_config.config(describe(parts, container))

@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The built-in engine: it owns its state directory, takes up what runs, and hands each verb to its file."""
+
+import contextlib
+import logging
+import os
+import platform
+import time
+from collections.abc import Iterator, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import BinaryIO
+
+from nova_container import errors
+from nova_container.engine import base, state
+from nova_container.engine import spec as specs
+from nova_container.host import cgroups, files
+from nova_container.host.launch import Launcher
+from nova_container.runtime import logs
+from nova_container.runtime.container import Register
+from nova_container.runtime.database import Database
+from nova_container.runtime.events import EventLog
+from nova_container.runtime.images import ImageStore
+from nova_container.runtime.layers import LayerStore
+from nova_container.runtime.monitor import Monitor
+from nova_container.runtime.oci_runtime import OciRuntime
+from nova_container.runtime.parts import Parts
+from nova_container.runtime.records import ContainerRecords
+from nova_container.runtime.rotation import Rotation
+from nova_container.runtime.settings import Settings
+from nova_container.runtime.verbs import (
+    attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update)
+from nova_container.runtime.watcher import Watcher
+
+LOG = logging.getLogger(__name__)
+
+
+class RuntimeEngine(base.Engine):
+    """The built-in engine. ``open`` before use, ``close`` after; containers run on without it."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._open = contextlib.ExitStack()
+        self._started_at = 0.0
+
+    def open(self) -> None:
+        """Take possession of the state directory and take up the containers in it.
+
+        :raises AlreadyExists: another engine owns it.  :raises HostFailure: a program is missing.
+        """
+        self._settings.make_folders()
+        try:
+            self._open.enter_context(files.exclusive_lock(self._settings.state_dir / 'lock'))
+            self._parts = self._assemble()
+            recover.recover(self._parts)
+        except BaseException:
+            self._open.close()
+            raise
+        self._started_at = time.time()
+
+    def _assemble(self) -> Parts:
+        settings = self._settings
+        launcher = Launcher(settings.launchers)
+        database = Database(settings.database)
+        self._open.callback(database.close)
+        records = ContainerRecords(database)
+        register = Register(records)
+        for record in records.all():
+            register.adopt(record)
+        self._open.callback(cgroups.remove_if_empty, settings.cgroup_parent)
+        oci = OciRuntime(settings.runtime, settings.runtime_root, launcher)
+        layers = LayerStore(settings, database)
+        layers.discard_leftovers()
+        images_store = ImageStore(settings, database, layers)
+        images_store.blobs.discard_incoming()
+        parts = Parts(
+            settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
+            monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=EventLog(),
+            cgroup_version=cgroups.version())
+        parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
+        self._open.callback(parts.watcher.close)
+        rotation = Rotation(parts)
+        self._open.callback(rotation.close)
+        self._open.callback(parts.events.close)
+        return parts
+
+    def close(self) -> None:
+        for timer in list(self._parts.timers) if hasattr(self, '_parts') else ():
+            timer.cancel()
+        self._open.close()
+
+    def create(self, spec: specs.ContainerSpec) -> str:
+        return create.create(self._parts, spec)
+
+    def network_namespace(self, container: str) -> str:
+        path = self._parts.joined_namespace(self._parts.register.get(container))
+        if path is None:
+            raise errors.Unsupported(f'Container {container} shares the network namespace of the host')
+        return str(path)
+
+    def start(self, container: str) -> None:
+        start.start(self._parts, container)
+
+    def stop(self, container: str, *, grace_s: float | None = None) -> None:
+        stop.stop(self._parts, container, grace_s)
+
+    def kill(self, container: str, signal: str = 'SIGKILL') -> None:
+        stop.kill(self._parts, container, signal)
+
+    def restart(self, container: str, *, grace_s: float | None = None) -> None:
+        stop.restart(self._parts, container, grace_s)
+
+    def pause(self, container: str) -> None:
+        pause.pause(self._parts, container)
+
+    def unpause(self, container: str) -> None:
+        pause.unpause(self._parts, container)
+
+    def remove(self, container: str, *, force: bool = False) -> None:
+        remove.remove(self._parts, container, force=force)
+
+    def update(self, container: str, resources: specs.Resources,
+               restart: specs.RestartPolicy | None = None) -> None:
+        update.update(self._parts, container, resources, restart)
+
+    def rename(self, container: str, name: str) -> None:
+        update.rename(self._parts, container, name)
+
+    def inspect(self, container: str) -> state.ContainerInfo:
+        return inspect.info(self._parts, self._parts.register.get(container))
+
+    def list(self, *, labels: Mapping[str, str] | None = None) -> tuple[state.ContainerInfo, ...]:
+        return inspect.select(self._parts, labels)
+
+    def wait(self, container: str, *, timeout_s: float | None = None) -> state.ExitInfo | None:
+        found = self._parts.register.get(container)
+        if not found.wait_until_not_alive(timeout_s):
+            return None
+        return found.record.exit or state.ExitInfo(code=0)
+
+    def usage(self, container: str) -> state.Usage:
+        return inspect.usage(self._parts, container)
+
+    def top(self, container: str) -> tuple[state.ProcessRow, ...]:
+        return inspect.top(self._parts, container)
+
+    def logs(self, container: str, query: specs.LogQuery) -> Iterator[state.LogChunk]:
+        found = self._parts.register.get(container)
+        return logs.read(self._parts.folder(found).log, query, lambda: found.status.alive)
+
+    def attach(self, container: str) -> base.Session:
+        return attach.attach(self._parts, container)
+
+    def resize(self, container: str, *, rows: int, columns: int) -> None:
+        attach.resize(self._parts, container, rows, columns)
+
+    def create_exec(self, container: str, spec: specs.ExecSpec) -> str:
+        return execute.create_exec(self._parts, container, spec)
+
+    def start_exec(self, exec_id: str) -> base.Session:
+        return execute.start_exec(self._parts, exec_id)
+
+    def inspect_exec(self, exec_id: str) -> state.ExecInfo:
+        return execute.get(self._parts, exec_id).info()
+
+    def resize_exec(self, exec_id: str, *, rows: int, columns: int) -> None:
+        execute.get(self._parts, exec_id).resize(rows, columns)
+
+    def changes(self, container: str) -> tuple[state.Change, ...]:
+        return commit.changes(self._parts, container)
+
+    def export(self, container: str) -> Iterator[bytes]:
+        return copy.export(self._parts, container)
+
+    def stat_path(self, container: str, path: str) -> state.FileStat:
+        return copy.stat_path(self._parts, container, path)
+
+    def copy_out(self, container: str, path: str) -> Iterator[bytes]:
+        return copy.copy_out(self._parts, container, path)
+
+    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
+        copy.copy_in(self._parts, container, path, archive)
+
+    def commit(self, container: str, spec: specs.CommitSpec = specs.CommitSpec()) -> str:
+        return commit.commit(self._parts, container, spec)
+
+    def load(self, archive: BinaryIO, *, reference: str | None = None) -> tuple[state.ImageInfo, ...]:
+        return images.load(self._parts, archive, reference)
+
+    def save(self, images: tuple[str, ...]) -> Iterator[bytes]:
+        return self._parts.images.save(images)
+
+    def list_images(self) -> tuple[state.ImageInfo, ...]:
+        return tuple(self._parts.images.info(record) for record in self._parts.images.all())
+
+    def inspect_image(self, image: str) -> state.ImageInfo:
+        return self._parts.images.info(self._parts.images.get(image))
+
+    def tag_image(self, image: str, reference: str) -> None:
+        images.tag(self._parts, image, reference)
+
+    def remove_image(self, image: str, *, force: bool = False) -> tuple[str, ...]:
+        return images.remove(self._parts, image, force=force)
+
+    def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
+        return images.prune(self._parts, all_unused=all_unused)
+
+    def info(self) -> state.EngineInfo:
+        parts, counted = self._parts, self._counted()
+        return state.EngineInfo(
+            name='nova-container-engine', version=_version(), api_version='', runtime=parts.oci.name,
+            runtime_version=parts.oci.version(), kernel_version=platform.release(), operating_system=_system_name(),
+            architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
+            hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
+            cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),
+            features=frozenset({state.Feature.PERSISTENT_NAMESPACE, state.Feature.LOAD_AS_REFERENCE}),
+            started_at=self._started_at)
+
+    def _counted(self) -> dict[str, int]:
+        counted: dict[str, int] = {}
+        for container in self._parts.register.all():
+            counted[container.status.value] = counted.get(container.status.value, 0) + 1
+        return counted
+
+    def events(self, *, since: float | None = None, until: float | None = None) -> Iterator[state.Event]:
+        return self._parts.events.follow(since, until)
+
+
+def _version() -> str:
+    try:
+        return metadata.version('nova-container')
+    except metadata.PackageNotFoundError:
+        return '0'
+
+
+def _system_name() -> str:
+    try:
+        return platform.freedesktop_os_release().get('PRETTY_NAME', 'Linux')
+    except OSError:
+        return 'Linux'
+
+
+def _memory_bytes() -> int:
+    for line in Path('/proc/meminfo').read_text('ascii').splitlines():
+        if line.startswith('MemTotal:'):
+            return int(line.split()[1]) * 1024
+    return 0

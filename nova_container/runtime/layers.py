@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Unpacked layers, one folder for each diff_id, shared by all images and containers that have it."""
+
+import collections
+import logging
+import secrets
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from nova_container import errors
+from nova_container.host import files, process
+from nova_container.image import unpack
+from nova_container.runtime.database import Database
+from nova_container.runtime.settings import Settings
+
+LOG = logging.getLogger(__name__)
+
+_DEADLINE_S = 3600.0
+_INIT_FOLDERS = ('dev', 'dev/pts', 'dev/shm', 'etc', 'proc', 'sys')
+_INIT_FILES = ('.dockerenv', 'dev/console', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf')
+
+
+class LayerStore:
+    """Layers by diff_id. A folder is listed only after it is complete, verified and on disk."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._database = database
+        self._guard = threading.Lock()
+        self._busy: collections.defaultdict[str, threading.Lock] = collections.defaultdict(threading.Lock)
+        self._folders = {diff_id: (folder, int(size)) for diff_id, folder, size in
+                         database.rows('SELECT diff_id, folder, size FROM layers')}
+
+    def ensure(self, diff_id: str, blob: Path) -> int:
+        """Have the layer unpacked, once however many ask at a time, and return its unpacked size in bytes.
+
+        :raises UnacceptableImage: an entry of it breaks a rule.  :raises DigestMismatch: it is not that layer.
+        """
+        with self._guard:
+            busy = self._busy[diff_id]
+        with busy:
+            if diff_id not in self._folders:
+                self._unpack(diff_id, blob)
+            return self._folders[diff_id][1]
+
+    def _unpack(self, diff_id: str, blob: Path) -> None:
+        staging = self._settings.staging / secrets.token_hex(8)
+        staging.mkdir(mode=0o755)
+        try:
+            limits = unpack.UnpackLimits(max_bytes=self._settings.max_image_bytes,
+                                         max_entries=self._settings.max_image_entries, deadline_s=_DEADLINE_S)
+            with blob.open('rb') as stream:
+                said = process.output(*unpack.argv_for(staging, limits, expect_diff_id=diff_id), stdin=stream,
+                                      timeout_s=_DEADLINE_S)
+            self._keep(diff_id, staging, unpack.parse_output(said).size_bytes)
+        except BaseException:
+            files.remove_tree(staging)
+            raise
+
+    def adopt(self, diff_id: str, staging: Path, size_bytes: int) -> None:
+        """Take over a folder that holds the layer; dropped if the layer is there already."""
+        with self._guard:
+            busy = self._busy[diff_id]
+        with busy:
+            if diff_id in self._folders:
+                files.remove_tree(staging)
+            else:
+                self._keep(diff_id, staging, size_bytes)
+
+    def _keep(self, diff_id: str, staging: Path, size_bytes: int) -> None:
+        folder = secrets.token_hex(6)
+        staging.chmod(0o755)
+        staging.rename(self._settings.layers / folder)
+        files.sync_filesystem(self._settings.layers)
+        with self._database.transaction() as connection:
+            connection.execute('INSERT INTO layers VALUES (?, ?, ?)', (diff_id, folder, size_bytes))
+        self._folders[diff_id] = (folder, size_bytes)
+
+    def has(self, diff_id: str) -> bool:
+        """Whether it is unpacked."""
+        return diff_id in self._folders
+
+    def path(self, diff_id: str) -> Path:
+        """:raises BlobNotFound: the layer is not here."""
+        try:
+            return self._settings.layers / self._folders[diff_id][0]
+        except KeyError:
+            raise errors.BlobNotFound(diff_id) from None
+
+    def size(self, diff_ids: Iterable[str]) -> int:
+        """Unpacked bytes of these layers together."""
+        return sum(self._folders[diff_id][1] for diff_id in diff_ids if diff_id in self._folders)
+
+    def lower(self, diff_ids: Iterable[str]) -> list[Path]:
+        """Folders for an overlay, topmost first: the engine's own mount points, then the image."""
+        return [self.mount_points(), *(self.path(diff_id) for diff_id in reversed(list(diff_ids)))]
+
+    def mount_points(self) -> Path:
+        """A layer of empty files and folders on which the runtime mounts, so that no container's own shows them."""
+        folder = self._settings.layers / 'init'
+        if not folder.exists():
+            staging = self._settings.staging / secrets.token_hex(8)
+            for name in _INIT_FOLDERS:
+                (staging / name).mkdir(parents=True, exist_ok=True)
+            for name in _INIT_FILES:
+                (staging / name).touch(mode=0o755)
+            staging.chmod(0o755)
+            staging.rename(folder)
+        return folder
+
+    def discard_except(self, used: set[str]) -> int:
+        """Remove layers that are not in ``used`` and return the bytes freed."""
+        freed = 0
+        for diff_id in set(self._folders) - used:
+            with self._guard:
+                folder, size = self._folders.pop(diff_id)
+                self._busy.pop(diff_id, None)
+            with self._database.transaction() as connection:
+                connection.execute('DELETE FROM layers WHERE diff_id = ?', (diff_id,))
+            files.remove_tree(self._settings.layers / folder)
+            freed += size
+        return freed
+
+    def discard_leftovers(self) -> None:
+        """At start-up: remove folders that no record names, and everything half done."""
+        kept = {folder for folder, _ in self._folders.values()} | {'init'}
+        for folder in self._settings.layers.iterdir():
+            if folder.name not in kept:
+                LOG.info('Removed the unfinished layer %s', folder.name)
+                files.remove_tree(folder)
+        for left in self._settings.staging.iterdir():
+            files.remove_tree(left) if left.is_dir() else left.unlink()

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the verbs work with: one value that holds the stores, the tools and the register."""
+
+import dataclasses
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+
+from nova_container.engine.spec import NetworkMode
+from nova_container.host.cgroups import Cgroup
+from nova_container.host.launch import Launcher
+from nova_container.runtime.container import Container, Register
+from nova_container.runtime.database import Database
+from nova_container.runtime.events import EventLog
+from nova_container.runtime.execution import Execution
+from nova_container.runtime.gate import Gate
+from nova_container.runtime.images import ImageStore
+from nova_container.runtime.layers import LayerStore
+from nova_container.runtime.monitor import Monitor
+from nova_container.runtime.oci_runtime import OciRuntime
+from nova_container.runtime.rootfs import ContainerFolder
+from nova_container.runtime.settings import Settings
+from nova_container.runtime.watcher import Watcher
+
+@dataclasses.dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything one engine is made of."""
+
+    settings: Settings
+    database: Database
+    launcher: Launcher
+    oci: OciRuntime
+    monitor: Monitor
+    layers: LayerStore
+    images: ImageStore
+    register: Register
+    events: EventLog
+    cgroup_version: int
+    watcher: Watcher | None = None
+    image_gate: Gate = dataclasses.field(default_factory=Gate)
+    executions: dict[str, Execution] = dataclasses.field(default_factory=dict)
+    timers: set[threading.Timer] = dataclasses.field(default_factory=set)
+
+    def folder(self, container: Container) -> ContainerFolder:
+        """Its folder in the state directory."""
+        return ContainerFolder(self.settings.containers / container.id[:16])
+
+    def bundle(self, container: Container) -> Path:
+        """The folder of its OCI bundle, which exists while it is alive."""
+        return self.settings.bundles / container.id[:16]
+
+    def namespace(self, container: Container) -> Path | None:
+        """The file that holds its network namespace; None if it has none of its own."""
+        network = container.record.spec.network
+        if network.mode is NetworkMode.NAMESPACE:
+            return self.settings.namespaces / container.id[:16]
+        return None
+
+    def joined_namespace(self, container: Container) -> Path | None:
+        """The namespace that its processes are in: its own, another container's, or None for the host's."""
+        network = container.record.spec.network
+        if network.mode is NetworkMode.CONTAINER:
+            return self.joined_namespace(self.register.get(network.container or ''))
+        return self.namespace(container)
+
+    def cgroup(self, container: Container) -> Cgroup:
+        """Its control group."""
+        return Cgroup(f'{self.settings.cgroup_parent}/{container.id}', self.cgroup_version)
+
+    def hostname(self, container: Container) -> str:
+        """The name it has inside."""
+        return container.record.spec.hostname or container.id[:12]
+
+    def publish(self, container: Container, action: str, attributes: Mapping[str, str] | None = None) -> None:
+        """Tell of something that happened to a container."""
+        record = container.record
+        self.events.publish('container', action, record.id, {
+            **record.spec.labels, 'name': record.spec.name, 'image': record.spec.image, **(attributes or {})})
+

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What follows when the first process of a container has ended."""
+
+import contextlib
+import logging
+import threading
+import time
+
+from nova_container import errors
+from nova_container.engine.state import ExitInfo
+from nova_container.host import files
+from nova_container.runtime.container import Container
+from nova_container.runtime.parts import Parts
+from nova_container.runtime.records import Phase
+from nova_container.runtime.verbs import remove, start
+
+LOG = logging.getLogger(__name__)
+
+_LONGEST_DELAY_S = 60.0
+_UNKNOWN_CODE = 255
+
+
+def ended(parts: Parts, container_id: str) -> None:
+    """Record the exit and free what the run held; then restart or remove, if the container is made so."""
+    try:
+        container = parts.register.get(container_id)
+    except errors.NotFound:
+        parts.monitor.exit_file(container_id).unlink(missing_ok=True)
+        return
+    with container.ending:
+        if container.record.phase is not Phase.RUNNING or not _is_over(parts, container):
+            return
+        exit_info = _exit_info(parts, container)
+        _free(parts, container)
+        container.paused = False
+        container.runs += 1
+        container.save(phase=Phase.IDLE, pid=None, exit=exit_info)
+    if exit_info.oom_killed:
+        parts.publish(container, 'oom')
+    parts.publish(container, 'die', {'exitCode': str(exit_info.code)})
+    _follow(parts, container, exit_info)
+
+
+def _is_over(parts: Parts, container: Container) -> bool:
+    """Not so if the exit file is of a run before this one."""
+    process = container.process
+    return process is None or not process.alive()
+
+
+def _exit_info(parts: Parts, container: Container) -> ExitInfo:
+    found = parts.monitor.exit_code(container.id)
+    oom = parts.monitor.oom_killed(parts.bundle(container))
+    if found is None:
+        return ExitInfo(code=_UNKNOWN_CODE, oom_killed=oom, finished_at=time.time(),
+                        error='Its monitor or the host went down, so the exit code is not known')
+    return ExitInfo(code=found[0], oom_killed=oom, finished_at=found[1])
+
+
+def _free(parts: Parts, container: Container) -> None:
+    try:
+        parts.oci.delete(container.id)
+        parts.cgroup(container).remove()
+    except errors.ContainerError:
+        LOG.exception('What container %s held could not be freed; the next start-up tries again', container.id)
+    with contextlib.suppress(errors.HostFailure):
+        files.remove_tree(parts.bundle(container))
+    parts.monitor.exit_file(container.id).unlink(missing_ok=True)
+
+
+def _follow(parts: Parts, container: Container, exit_info: ExitInfo) -> None:
+    record = container.record
+    if record.spec.auto_remove:
+        remove.remove(parts, container.id, force=True)
+        return
+    policy = record.spec.restart
+    failed = exit_info.code != 0
+    again = policy.name in ('always', 'unless-stopped') or (policy.name == 'on-failure' and failed and not (
+        policy.maximum_retries and record.restart_count >= policy.maximum_retries))
+    if again and not record.stop_wanted:
+        _restart_later(parts, container)
+
+
+def _restart_later(parts: Parts, container: Container) -> None:
+    """After 0.1 s, doubled with each restart; a run of over 10 s begins anew."""
+    record = container.record
+    ran_s = (record.exit.finished_at if record.exit else 0) - (record.started_at or 0)
+    count = 0 if ran_s > 10 else record.restart_count
+    timer = threading.Timer(min(0.1 * 2 ** min(count, 20), _LONGEST_DELAY_S), lambda: _restart(parts, container, timer))
+    timer.daemon = True
+    parts.timers.add(timer)
+    timer.start()
+
+
+def _restart(parts: Parts, container: Container, timer: threading.Timer) -> None:
+    parts.timers.discard(timer)
+    try:
+        with parts.register.locked(container.id):
+            if container.record.phase is Phase.IDLE and not container.record.stop_wanted:
+                container.save(restart_count=container.record.restart_count + 1)
+                start.run(parts, container)
+    except errors.NotFound:
+        return
+    except errors.ContainerError as error:
+        LOG.warning('Container %s was not restarted: %s', container.id, error)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Further processes in a running container."""
+
+import secrets
+
+from nova_container import errors
+from nova_container.engine import validate
+from nova_container.engine.base import Session
+from nova_container.engine.spec import ExecSpec
+from nova_container.runtime import bundle, oci_config, users
+from nova_container.runtime.execution import Execution
+from nova_container.runtime.parts import Parts
+
+_KEPT = 1000
+
+
+def create_exec(parts: Parts, name: str, spec: ExecSpec) -> str:
+    """See ``ContainerOps.create_exec``."""
+    validate.check_exec(spec)
+    container = parts.register.get(name)
+    container.must_be(container.status.may_exec, 'run a command in it')
+    execution = Execution(secrets.token_hex(32), container.id, spec, parts.bundle(container))
+    _forget_old(parts)
+    parts.executions[execution.id] = execution
+    parts.publish(container, f'exec_create: {" ".join(spec.command)}', {'execID': execution.id})
+    return execution.id
+
+
+def _forget_old(parts: Parts) -> None:
+    """Keep the last ones that ended, for those who ask for exit codes."""
+    if len(parts.executions) >= _KEPT:
+        ended = [key for key, each in list(parts.executions.items()) if each.info().exit_code is not None]
+        for key in ended[:_KEPT // 2]:
+            parts.executions.pop(key, None)
+
+
+def start_exec(parts: Parts, exec_id: str) -> Session:
+    """See ``ContainerOps.start_exec``."""
+    execution = get(parts, exec_id)
+    container = parts.register.get(execution.container_id)
+    container.must_be(container.status.may_exec, 'run a command in it')
+    description = bundle.describe(parts, container)
+    spec = execution.spec
+    identity = description.identity if spec.user is None else users.resolve(
+        description.rootfs, spec.user, container.record.spec.security.groups)
+    process = oci_config.exec_process(description, spec, identity)
+    session = execution.start(parts.oci, parts.launcher, process)
+    parts.publish(container, f'exec_start: {" ".join(spec.command)}', {'execID': exec_id})
+    return session
+
+
+def get(parts: Parts, exec_id: str) -> Execution:
+    """:raises ExecNotFound:"""
+    try:
+        return parts.executions[exec_id]
+    except KeyError:
+        raise errors.ExecNotFound(exec_id) from None

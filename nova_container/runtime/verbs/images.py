@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Load, tag, remove and prune images."""
+
+from typing import BinaryIO
+
+from nova_container import errors
+from nova_container.engine.state import ImageInfo
+from nova_container.runtime.images import ImageRecord, normal
+from nova_container.runtime.parts import Parts
+
+
+def load(parts: Parts, archive: BinaryIO, reference: str | None) -> tuple[ImageInfo, ...]:
+    """See ``ImageOps.load``."""
+    with parts.image_gate.shared():
+        loaded = tuple(parts.images.load(archive, reference))
+    for info in loaded:
+        parts.events.publish('image', 'load', info.id, {'name': info.references[0] if info.references else info.id})
+    return loaded
+
+
+def tag(parts: Parts, image: str, reference: str) -> None:
+    """See ``ImageOps.tag_image``."""
+    with parts.image_gate.shared():
+        parts.images.tag(image, reference)
+        image_id = parts.images.get(reference).id
+    parts.events.publish('image', 'tag', image_id, {'name': normal(reference)})
+
+
+def remove(parts: Parts, image: str, *, force: bool) -> tuple[str, ...]:
+    """See ``ImageOps.remove_image``."""
+    with parts.image_gate.alone():
+        try:
+            record = parts.images.get(image)
+        except errors.ImageNotFound:
+            return ()
+        return _remove(parts, record, image, force)
+
+
+def _remove(parts: Parts, record: ImageRecord, image: str, force: bool) -> tuple[str, ...]:
+    names = parts.images.references(record.id)
+    by_id = _names_id(record, image)
+    if not by_id and len(names) > 1:
+        parts.images.untag(image)
+        parts.events.publish('image', 'untag', record.id, {'name': normal(image)})
+        return (normal(image),)
+    if by_id and len(names) > 1 and not force:
+        raise errors.WrongState(f'Image {image} has {len(names)} names: remove them one by one, or force')
+    _must_be_unused(parts, record)
+    parts.images.forget(record.id)
+    parts.images.collect(_layers_in_use(parts))
+    parts.events.publish('image', 'delete', record.id, {'name': record.id})
+    return (*names, record.id)
+
+
+def _names_id(record: ImageRecord, image: str) -> bool:
+    """Whether ``image`` is the id or a prefix of it, rather than a name."""
+    return record.id.removeprefix('sha256:').startswith(image.removeprefix('sha256:'))
+
+
+def _must_be_unused(parts: Parts, record: ImageRecord) -> None:
+    for container in parts.register.all():
+        if container.record.image_id == record.id:
+            raise errors.WrongState(f'Image {record.id[:19]} is used by container {container.record.spec.name}: '
+                                    'remove that first')
+
+
+def _layers_in_use(parts: Parts) -> set[str]:
+    return {diff_id for container in parts.register.all() for diff_id in container.record.diff_ids}
+
+
+def prune(parts: Parts, *, all_unused: bool) -> tuple[tuple[str, ...], int]:
+    """See ``ImageOps.prune_images``."""
+    with parts.image_gate.alone():
+        used = {container.record.image_id for container in parts.register.all()}
+        gone = [record for record in parts.images.all() if record.id not in used and (
+            all_unused or not parts.images.references(record.id))]
+        for record in gone:
+            parts.images.forget(record.id)
+            parts.events.publish('image', 'delete', record.id, {'name': record.id})
+        return tuple(record.id for record in gone), parts.images.collect(_layers_in_use(parts))

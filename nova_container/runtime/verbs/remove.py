@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Remove a container and all it owns."""
+
+from nova_container import errors
+from nova_container.host import netns
+from nova_container.runtime.container import Container
+from nova_container.runtime.parts import Parts
+from nova_container.runtime.records import Phase
+from nova_container.runtime.verbs import start, stop
+
+
+def remove(parts: Parts, name: str, *, force: bool) -> None:
+    """See ``ContainerOps.remove``."""
+    try:
+        with parts.register.locked(name) as container:
+            container.must_be(force or not container.status.alive, 'remove: stop it first, or force')
+            if container.status.alive:
+                stop.end_process(parts, container, 0)
+            container.save(phase=Phase.REMOVING)
+            finish(parts, container)
+    except errors.ContainerNotFound:
+        return
+
+
+def finish(parts: Parts, container: Container) -> None:
+    """Take away everything of a container that is not alive, its record last. Repeatable after a failure."""
+    start.clear(parts, container)
+    namespace = parts.namespace(container)
+    if namespace is not None:
+        netns.remove(namespace)
+    parts.folder(container).remove()
+    for exec_id in [key for key, each in parts.executions.items() if each.container_id == container.id]:
+        parts.executions.pop(exec_id, None)
+    parts.register.forget(container)
+    parts.publish(container, 'destroy')

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Run the first process of a container."""
+
+import contextlib
+import time
+
+from nova_container import errors
+from nova_container.engine.state import Status
+from nova_container.engine.undo import undo_on_error
+from nova_container.host import files, netns
+from nova_container.host.pids import ProcessId
+from nova_container.runtime import bundle
+from nova_container.runtime.container import Container
+from nova_container.runtime.parts import Parts
+from nova_container.runtime.records import Phase
+
+
+def start(parts: Parts, name: str) -> None:
+    """See ``ContainerOps.start``."""
+    with parts.register.locked(name) as container:
+        if container.status is Status.RUNNING:
+            return
+        container.must_be(container.status.may_start, 'start: unpause it')
+        run(parts, container)
+
+
+def run(parts: Parts, container: Container) -> None:
+    """Start one that is not alive; its lock is held."""
+    _restore_after_reboot(parts, container)
+    before = container.record
+    container.save(phase=Phase.STARTING, stop_wanted=False)
+    with undo_on_error() as undo:
+        undo('record', lambda: container.save(phase=Phase.IDLE, pid=None, exit=before.exit,
+                                              started_at=before.started_at))
+        undo('process', lambda: clear(parts, container))
+        _create_process(parts, container)
+        _connect_waiting(parts, container)
+        parts.oci.start(container.id)
+    parts.publish(container, 'start')
+
+
+def _restore_after_reboot(parts: Parts, container: Container) -> None:
+    """Mounts and namespaces do not outlive the host: make them again where they are missing."""
+    parts.folder(container).mount(parts.layers.lower(container.record.diff_ids))
+    namespace = parts.namespace(container)
+    if namespace is not None and not namespace.exists():
+        netns.create(namespace)
+
+
+def _create_process(parts: Parts, container: Container) -> None:
+    parts.monitor.exit_file(container.id).unlink(missing_ok=True)
+    spec = container.record.spec
+    folder = bundle.write(parts, container, bundle.describe(parts, container))
+    pid = parts.monitor.create(container.id, folder, parts.folder(container).log, tty=spec.process.tty,
+                               stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
+    process = ProcessId.of(pid)
+    if process is None:
+        raise errors.HostFailure('The first process ended before it was started')
+    container.save(phase=Phase.RUNNING, pid=pid, started_ticks=process.started_ticks, started_at=time.time(),
+                   exit=None)
+    if parts.watcher:
+        parts.watcher.watch(container.id, process)
+
+
+def _connect_waiting(parts: Parts, container: Container) -> None:
+    waiting, container.waiting_attachments = container.waiting_attachments, []
+    for attachment in waiting:
+        with contextlib.suppress(errors.Unavailable):
+            attachment.connect(parts.bundle(container))
+
+
+def clear(parts: Parts, container: Container) -> None:
+    """Take away all that a run leaves: processes, the runtime's state, cgroups, the bundle."""
+    process = container.process
+    if process is not None:
+        process.send(9)
+        process.wait_end(5.0)
+    if container.id in parts.oci.known():
+        parts.oci.delete(container.id)
+    parts.cgroup(container).remove()
+    for attachment in container.waiting_attachments:
+        attachment.close()
+    files.remove_tree(parts.bundle(container))
+    parts.monitor.exit_file(container.id).unlink(missing_ok=True)

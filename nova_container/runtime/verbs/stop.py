@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Signals to the first process: kill, stop, restart."""
+
+import signal
+
+from nova_container import errors
+from nova_container.engine.state import Status
+from nova_container.runtime.container import Container
+from nova_container.runtime.parts import Parts
+from nova_container.runtime.verbs import pause, start
+
+_DEFAULT_GRACE_S = 10.0
+_DEATH_S = 30.0
+
+
+def number_of(name: str) -> int:
+    """A signal's number, from SIGTERM, TERM or 15. :raises InvalidSpec:"""
+    text = name.upper()
+    try:
+        number = int(text) if text.isdigit() else signal.Signals[text if text.startswith('SIG') else f'SIG{text}'].value
+    except KeyError:
+        number = -1
+    if not 0 < number < 65:
+        raise errors.InvalidSpec(f'{name} is not a signal: use a name of signal(7) such as SIGTERM, or a number')
+    return number
+
+
+def kill(parts: Parts, name: str, signal_name: str) -> None:
+    """See ``ContainerOps.kill``."""
+    number = number_of(signal_name)
+    container = parts.register.get(name)
+    container.must_be(container.status.alive, 'kill')
+    if number == signal.SIGKILL:
+        container.save(stop_wanted=True)
+    process = container.process
+    if process is None or not process.send(number):
+        raise errors.WrongState(f'Container {container.record.spec.name} has just ended: cannot kill')
+    parts.publish(container, 'kill', {'signal': str(number)})
+    if number == signal.SIGKILL:
+        parts.cgroup(container).thaw()
+        container.wait_until_not_alive(_DEATH_S)
+
+
+def stop(parts: Parts, name: str, grace_s: float | None) -> None:
+    """See ``ContainerOps.stop``."""
+    with parts.register.locked(name) as container:
+        if container.status.alive:
+            end_process(parts, container, grace_s)
+            parts.publish(container, 'stop')
+        elif not container.record.stop_wanted:
+            container.save(stop_wanted=True)
+
+
+def end_process(parts: Parts, container: Container, grace_s: float | None) -> None:
+    """Stop signal, grace, SIGKILL; the container's lock is held. :raises HostFailure: it does not die."""
+    container.save(stop_wanted=True)
+    if container.status is Status.PAUSED:
+        pause.thaw(parts, container)
+    process = container.process
+    if process is None:
+        return
+    grace = _grace_s(container) if grace_s is None else grace_s
+    if grace > 0:
+        process.send(number_of(_stop_signal(parts, container)))
+    if grace <= 0 or not container.wait_until_not_alive(grace):
+        process.send(signal.SIGKILL)
+        if not container.wait_until_not_alive(_DEATH_S):
+            raise errors.HostFailure(f'Container {container.record.spec.name} did not end within {_DEATH_S:g} s after '
+                                     'SIGKILL: a process of it waits in the kernel')
+
+
+def _grace_s(container: Container) -> float:
+    asked = container.record.spec.process.stop_timeout_s
+    return _DEFAULT_GRACE_S if asked is None else float(asked)
+
+
+def _stop_signal(parts: Parts, container: Container) -> str:
+    asked = container.record.spec.process.stop_signal
+    return asked or str(parts.images.config_of(container.record.image_id).get('StopSignal') or 'SIGTERM')
+
+
+def restart(parts: Parts, name: str, grace_s: float | None) -> None:
+    """See ``ContainerOps.restart``."""
+    with parts.register.locked(name) as container:
+        if container.status.alive:
+            end_process(parts, container, grace_s)
+        start.run(parts, container)
+        parts.publish(container, 'restart')
+
