@@ -51,10 +51,15 @@ def enter(root: str, max_file_bytes: int) -> None:
 
 
 def report(work: Callable[[], Mapping[str, Any]], stream: TextIO | None = None) -> int:
-    """Do the work, print its result or its error (to standard output if not told), and return the exit code."""
+    """Do the work and return the exit code; print its result or its error.
+
+    :param stream: where an error goes if standard output carries something else; the result is then not printed.
+    """
     out = stream or sys.stdout
     try:
         line, code = dict(work()), 0
+        if stream is not None:
+            return code
     except Exception as error:
         ours = as_ours(error, '')
         line, code = {'error': ours.kind, 'message': str(ours)}, 1
