@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A real Docker Engine, through our client of its API."""
+
+import pytest
+
+from tests.conformance import presence
+from tests.conformance.dockerd import running_dockerd
+from tests.conformance.engine_suite import EngineSuite
+
+
+@pytest.fixture(scope='module')
+def engine():
+    client_module = presence.require_module('nova_container.docker.engine')
+    with running_dockerd() as url:
+        client = client_module.DockerEngine(url)
+        yield client
+        client.close()
+
+
+@pytest.fixture
+def engine_is_real():
+    return True
+
+
+@pytest.mark.root
+@pytest.mark.dockerd
+class TestDockerEngine(EngineSuite):
+    cannot = {
+        'test_a_saved_archive_is_docker_save_and_oci_layout': 'docker save writes an OCI layout since Docker 25 only',
+        'test_an_oci_layout_is_loaded': 'docker load takes an OCI layout since Docker 25 only',
+    }
