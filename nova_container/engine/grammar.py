@@ -27,7 +27,8 @@ CAPABILITIES = frozenset((
 
 # getrlimit(2), in Docker's spelling
 ULIMITS = frozenset((
-    's', 'spelling',
+    'core', 'cpu', 'data', 'fsize', 'locks', 'memlock', 'msgqueue', 'nice', 'nofile', 'nproc', 'rss', 'rtprio',
+    'rttime', 'sigpending', 'stack',
 ))
 
 # signal(7), x86

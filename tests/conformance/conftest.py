@@ -82,7 +82,7 @@ def image_with(engine: base.Engine, archive_of: Callable[..., io.BytesIO],
 
 
 @pytest.fixture
-def create(engine: base.Engine, image: str) -> Iterator[Callable[..., str]]:
+def create(engine: base.Engine, image: str, only_its_images: None) -> Iterator[Callable[..., str]]:
     """Create a container: ``create('sleep', '600', tty=True, memory=...)``; words are its command.
 
     Keywords are fields of the process or of the container.

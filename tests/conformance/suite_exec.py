@@ -128,9 +128,9 @@ class ExecSuite:
                 verb('0' * 64)
 
     def test_a_command_ends_with_its_container(self, engine, container):
-        exec_id = engine.create_exec(container, specs.ExecSpec(command=('sleep', '600')))
+        exec_id = engine.create_exec(container, specs.ExecSpec(command=('sh', '-c', 'echo ready; sleep 600')))
         with engine.start_exec(exec_id) as session:
-            eventually(lambda: engine.inspect_exec(exec_id).running)
+            assert session.read() == (StreamName.STDOUT, b'ready\n')
             engine.kill(container)
             assert session.read() is None
 
