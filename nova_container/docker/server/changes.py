@@ -37,7 +37,7 @@ def _change(instruction: str, rest: str, config: Config) -> Config:
         case 'LABEL':
             return {'Labels': _mapping(config.get('Labels')) | _pairs(rest)}
         case 'EXPOSE':
-            ports = {port if '/' in port else f'{port}/tcp': {} for port in rest.split()}
+            ports: Config = {port if '/' in port else f'{port}/tcp': {} for port in rest.split()}
             return {'ExposedPorts': _mapping(config.get('ExposedPorts')) | ports}
         case 'VOLUME':
             return {'Volumes': _mapping(config.get('Volumes')) | {path: {} for path in _words(rest)}}

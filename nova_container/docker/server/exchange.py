@@ -3,7 +3,7 @@
 
 import io
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import h11
 
@@ -75,7 +75,7 @@ class Exchange:
                 raise TooLarge(f'The body is larger than {self._limits.json_bytes} bytes')
         return bytes(content)
 
-    def send_head(self, status: int, headers: Sequence[tuple[str, str]]) -> None:
+    def send_head(self, status: int, headers: list[tuple[str, str]]) -> None:
         self._send(h11.Response(status_code=status, headers=headers))
 
     def send_piece(self, data: bytes) -> None:
@@ -85,7 +85,7 @@ class Exchange:
     def send_end(self) -> None:
         self._send(h11.EndOfMessage())
 
-    def send_whole(self, status: int, headers: Sequence[tuple[str, str]], body: bytes) -> None:
+    def send_whole(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         """A whole answer in one write."""
         parts = [self._http.send(h11.Response(status_code=status, headers=headers))]
         if body:
@@ -103,7 +103,7 @@ class Exchange:
                 drained += len(piece)
                 if drained > _DRAIN_BYTES:
                     return False
-        if self._http.our_state is not h11.DONE or self._http.their_state not in (h11.DONE, h11.MIGHT_SWITCH_PROTOCOL):
+        if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()
         return True

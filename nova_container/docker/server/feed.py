@@ -64,21 +64,17 @@ class Feed:
         with self._lock:
             self._subscriptions.discard(subscription)
 
-    def follow(self, since: float | None, until: float | None, slice_s: float,
+    def follow(self, subscription: Subscription, since: float | None, until: float | None, slice_s: float,
                gone: Callable[[], bool]) -> Iterator[Event]:
         """Remembered events from ``since`` on, then new ones, until ``until`` or until the client is gone."""
-        subscription = self.subscribe()
-        try:
-            seen_ns = time.time_ns()
-            if since is not None:
-                past_until = seen_ns / 1e9 if until is None else min(until, seen_ns / 1e9)
-                for event in self._engine.events(since=since, until=past_until):
-                    seen_ns = max(seen_ns, event.time_ns)
-                    yield event
-            yield from (event for event in self._fresh(subscription, until, slice_s, gone)
-                        if since is None or event.time_ns > seen_ns)
-        finally:
-            self.unsubscribe(subscription)
+        seen_ns = time.time_ns()
+        if since is not None:
+            past_until = seen_ns / 1e9 if until is None else min(until, seen_ns / 1e9)
+            for event in self._engine.events(since=since, until=past_until):
+                seen_ns = max(seen_ns, event.time_ns)
+                yield event
+        yield from (event for event in self._fresh(subscription, until, slice_s, gone)
+                    if since is None or event.time_ns > seen_ns)
 
     def _fresh(self, subscription: Subscription, until: float | None, slice_s: float,
                gone: Callable[[], bool]) -> Iterator[Event]:

@@ -130,7 +130,7 @@ def wants(event: Event, filters: Filters) -> bool:
         if name == 'label':
             if not has_labels(event.attributes, values):
                 return False
-        elif not any(tests.get(name, lambda value: False)(value) for value in values):
+        elif name not in tests or not any(tests[name](value) for value in values):
             return False
     return True
 

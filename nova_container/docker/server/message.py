@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, BinaryIO
 from urllib.parse import parse_qs
@@ -51,9 +52,20 @@ class Query:
             raise errors.InvalidRequest(f'{name} must be a whole number, not {text[:64]!r}') from None
 
     def seconds(self, name: str) -> float | None:
-        """A grace period; a negative one is endless, as in Docker."""
-        number = self.number(name)
-        return None if number is None else float(number)
+        """A grace period, of which Docker knows whole seconds only; a negative one is endless.
+
+        :raises InvalidRequest: it is there and is no number.
+        """
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            seconds = float(text)
+        except ValueError:
+            seconds = math.nan
+        if not math.isfinite(seconds):
+            raise errors.InvalidRequest(f'{name} must be a number of seconds, not {text[:64]!r}')
+        return seconds
 
 
 @dataclasses.dataclass(slots=True)

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from nova_container import errors
 from nova_container.docker.server import filters
+from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import Answer, Call, Reply, Stream, line, of_json
 from nova_container.docker.wire import events as wire_events
 from nova_container.docker.wire import system as wire
 from nova_container.docker.wire import units
-from nova_container.engine import Event
 
 _PONG = Reply(200, b'OK', 'text/plain; charset=utf-8',
               (('Builder-Version', '1'), ('Cache-Control', 'no-cache, no-store, must-revalidate'),
@@ -33,13 +33,20 @@ def events(call: Call) -> Answer:
     wanted, now = filters.of(call, filters.EVENT), time.time()
     since = units.moment_of(call.query.text('since'), now)
     until = units.moment_of(call.query.text('until'), now)
-    found = call.context.feed.follow(since, until, call.context.limits.slice_s, call.client.is_gone)
-    return Stream(_lines(found, wanted))
+    return Stream(_lines(call, call.context.feed.subscribe(), since, until, wanted))
 
 
-def _lines(found: Iterator[Event], wanted: filters.Filters) -> Iterator[bytes]:
-    yield b''
-    yield from (line(wire_events.event_body(event)) for event in found if filters.wants(event, wanted))
+def _lines(call: Call, subscription: Subscription, since: float | None, until: float | None,
+           wanted: filters.Filters) -> Iterator[bytes]:
+    """The first piece is empty: the head of the answer tells the client that it is subscribed."""
+    feed, slice_s = call.context.feed, call.context.limits.slice_s
+    try:
+        yield b''
+        for event in feed.follow(subscription, since, until, slice_s, call.client.is_gone):
+            if filters.wants(event, wanted):
+                yield line(wire_events.event_body(event))
+    finally:
+        feed.unsubscribe(subscription)
 
 
 def networks(call: Call) -> Answer:

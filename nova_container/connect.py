@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where callers get their engine: plain values in, a contract out."""
+
+from nova_container.docker.endpoint import TlsFiles
+from nova_container.docker.engine import DockerEngine
+from nova_container.engine import Engine
+
+__all__ = ['TlsFiles', 'connect']
+
+
+def connect(url: str, *, tls: TlsFiles | None = None, timeout_s: float = 60.0) -> Engine:
+    """An engine at a URL, ``unix:///run/nova-container/engine.sock`` or ``tcp://host:2376``; connects when used.
+
+    :param tls: paths of PEM files, for tcp.
+    :param timeout_s: how long the engine may be silent before it counts as ``Unavailable``.
+    :raises InvalidRequest: the URL or a file of TLS is wrong.
+    """
+    return DockerEngine(url, tls=tls, timeout_s=timeout_s)

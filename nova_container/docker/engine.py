@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An engine behind the Docker Engine API: our own daemon, or any Docker from 20.10 on."""
+
+from nova_container.docker.endpoint import Endpoint, TlsFiles
+from nova_container.docker.files import FileVerbs
+from nova_container.docker.images import ImageVerbs
+from nova_container.docker.lifecycle import LifecycleVerbs
+from nova_container.docker.processes import ProcessVerbs
+from nova_container.docker.system import SystemVerbs
+from nova_container.docker.transport import Transport
+from nova_container.engine import Engine
+
+
+class DockerEngine(LifecycleVerbs, ProcessVerbs, FileVerbs, ImageVerbs, SystemVerbs, Engine):
+    """Every verb of the contract as requests to one endpoint. Connects when first used.
+
+    :param url: ``unix:///path`` or ``tcp://host:port``.
+    :param tls: the files of TLS, for a tcp endpoint.
+    :param timeout_s: how long the engine may be silent before it counts as ``Unavailable``; verbs that wait
+        on purpose (wait, stop, follow, load, commit) have their own.
+    """
+
+    def __init__(self, url: str, *, tls: TlsFiles | None = None, timeout_s: float = 60.0) -> None:
+        super().__init__(Transport(Endpoint.of(url, tls), timeout_s))

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Verbs over the Docker Engine API: files of containers, and images made of them."""
+
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from nova_container import errors
+from nova_container.docker.base import Verbs, container_path
+from nova_container.docker.transport import Answer
+from nova_container.docker.wire import files as wire
+from nova_container.docker.wire.document import Document
+from nova_container.engine import Change, CommitSpec, ContainerOps, FileStat
+
+_CHUNK = 1024 * 1024
+
+
+class FileVerbs(Verbs, ContainerOps):
+    """Files out and in."""
+
+    def changes(self, container: str) -> tuple[Change, ...]:
+        return wire.changes_of(self.get(container_path(container, '/changes')))
+
+    def export(self, container: str) -> Iterator[bytes]:
+        return self.ask('GET', container_path(container, '/export'), timeout_s=0).chunks()
+
+    def stat_path(self, container: str, path: str) -> FileStat:
+        answer = self._archive('HEAD', container, path)
+        answer.content()
+        return wire.stat_of(answer.header(wire.STAT_HEADER))
+
+    def copy_out(self, container: str, path: str) -> Iterator[bytes]:
+        return self._archive('GET', container, path).chunks()
+
+    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
+        self._archive('PUT', container, path, archive).content()
+
+    def _archive(self, method: str, container: str, path: str, archive: BinaryIO | None = None) -> Answer:
+        """404 is for a path as for a container (and says nothing after HEAD), so the container is asked for."""
+        body = None if archive is None else pieces(archive)
+        try:
+            return self.ask(method, container_path(container, '/archive'), query={'path': path}, body=body)
+        except errors.NotFound as error:
+            if isinstance(error, errors.ContainerNotFound):
+                raise
+            self.inspect(container)
+            raise
+
+    def commit(self, container: str, spec: CommitSpec = CommitSpec()) -> str:
+        repository, tag = split(spec.reference or '')
+        answer = self.ask('POST', '/commit', timeout_s=0, document=dict(spec.config), query={
+            'container': container, 'repo': repository or None, 'tag': tag or None, 'author': spec.author or None,
+            'comment': spec.comment or None, 'pause': spec.pause})
+        return Document(answer.document()).text('Id')
+
+
+def pieces(archive: BinaryIO) -> Iterator[bytes]:
+    """A file in pieces worth a system call each."""
+    while piece := archive.read(_CHUNK):
+        yield piece
+
+
+def split(reference: str) -> tuple[str, str]:
+    """Name and tag, for the parameters ``repo`` and ``tag``."""
+    name, colon, tag = reference.rpartition(':')
+    return (name, tag) if colon and '/' not in tag else (reference, '')
