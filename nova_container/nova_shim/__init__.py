@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Installed as ``nova.virt.container``, the only place where Nova looks: ``compute_driver = container.ContainerDriver``."""
+"""Installed as ``nova.virt.container``, where Nova looks: ``compute_driver = container.ContainerDriver``."""
 
 from nova_container.virt.driver import ContainerDriver
 

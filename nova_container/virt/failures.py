@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Our errors as Nova's, by one table: whose fault it is decides whether Nova tries another host.
 
-What a tenant may read is short (Nova cuts a fault at 255 characters and puts some 70 of its own before)
+What a tenant may read is short (Nova cuts a fault at 255 characters and puts 90 to 125 of its own before)
 and, where the host failed, holds no path and no command of the host: that is in the log.
 """
 
@@ -16,7 +16,7 @@ from oslo_log import log as logging
 from nova_container import errors
 
 LOG = logging.getLogger(__name__)
-_REASON_CHARACTERS = 175
+_REASON_CHARACTERS, _IMAGE_REASON_CHARACTERS = 160, 125
 
 Factory = Callable[[Any, errors.ContainerError], Exception]
 
@@ -26,7 +26,8 @@ def _invalid_input(instance: Any, error: errors.ContainerError) -> Exception:
 
 
 def _image_unacceptable(instance: Any, error: errors.ContainerError) -> Exception:
-    return exception.ImageUnacceptable(image_id=getattr(instance, 'image_ref', None) or '-', reason=reason(error))
+    return exception.ImageUnacceptable(image_id=getattr(instance, 'image_ref', None) or '-',
+                                       reason=reason(error, _IMAGE_REASON_CHARACTERS))
 
 
 def _host_failure(instance: Any, error: errors.ContainerError) -> Exception:
@@ -40,7 +41,7 @@ TABLE: Mapping[type[errors.ContainerError], Factory] = {
     errors.DigestMismatch: _image_unacceptable,
     errors.AlreadyExists: lambda instance, error: exception.InstanceExists(name=instance.uuid),
     errors.WrongState: lambda instance, error: exception.InstanceInvalidState(
-        instance_uuid=instance.uuid, attr='container state', state=reason(error), method=_('do this')),
+        instance_uuid=instance.uuid, attr='container state', state=reason(error, 100), method=_('do this')),
     errors.InvalidRequest: _invalid_input,
     errors.Denied: lambda instance, error: exception.Forbidden(reason(error)),
     errors.Exhausted: lambda instance, error: exception.ComputeResourcesUnavailable(reason=reason(error)),
@@ -80,7 +81,7 @@ def as_plugging(instance: Any) -> Iterator[None]:
         raise exception.VirtualInterfaceCreateException() from error
 
 
-def reason(error: BaseException) -> str:
+def reason(error: BaseException, characters: int = _REASON_CHARACTERS) -> str:
     """The error's text, cut to what a fault has room for."""
     said = ' '.join(str(error).split())
-    return said if len(said) <= _REASON_CHARACTERS else f'{said[:_REASON_CHARACTERS - 3]}...'
+    return said if len(said) <= characters else f'{said[:characters - 3]}...'

@@ -121,7 +121,7 @@ def topology(host: Host) -> str | None:
     for node in nodes:
         cpus = node.cpus & (host.shared | host.dedicated)
         cells.append(numa.NUMACell(
-            id=node.id, socket=0, cpuset=node.cpus & host.shared, pcpuset=node.cpus & host.dedicated,
+            id=node.id, socket=0, cpuset=set(node.cpus & host.shared), pcpuset=set(node.cpus & host.dedicated),
             memory=node.memory_mb, cpu_usage=0, memory_usage=0, pinned_cpus=set(),
             siblings=[set(one) for one in hostinfo.siblings(cpus)],
             mempages=[numa.NUMAPagesTopology(size_kb=4, total=node.memory_mb * 256, used=0)]))

@@ -76,4 +76,4 @@ def _field(key: str) -> tuple[str, Callable[[str, object], object]]:
         return FIELDS[key.removeprefix(PREFIX)]
     except KeyError:
         known = ', '.join((*FIELDS, 'env:NAME'))
-        raise errors.InvalidSpec(f'Metadata {key} is not known; after container: there may be {known}') from None
+        raise errors.InvalidSpec(f'Metadata {key[:50]} is not known; after container: there may be {known}') from None

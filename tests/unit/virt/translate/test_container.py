@@ -39,8 +39,8 @@ class GoldenTest(unittest.TestCase):
     def test_a_server_with_user_data_and_metadata_over_it(self):
         self.check('userdata', a_spec(
             command_line='from the image', metadata={'container:user': 'root', 'container:env:B': 'metadata'},
-            user_data='#container-config\ncommand: [sleep, "60"]\nuser: nobody\nenv: {A: user data, B: user data, N: 1}\n'
-                      'tty: false\n'))
+            user_data='#container-config\ncommand: [sleep, "60"]\nuser: nobody\n'
+                      'env: {A: user data, B: user data, N: 1}\ntty: false\n'))
 
     def test_a_flavor_that_grants_everything(self):
         self.check('flavor', a_spec(flavor=servers.a_flavor(vcpus=4, memory_mb=2048, swap=1024, **{
@@ -49,7 +49,8 @@ class GoldenTest(unittest.TestCase):
             'container:ulimit:memlock': '-1', 'container:shm_size_mb': '256', 'container:pids_limit': '100',
             'container:devices': '/dev/net/tun,/dev/kvm:/dev/kvm:rw', 'container:read_only_root': 'true',
             'container:no_new_privileges': 'false', 'container:seccomp': 'unconfined', 'container:init': 'yes',
-            'quota:cpu_shares': '512', 'quota:cpu_period': '50000', 'quota:cpu_quota': '25000', 'hw:cpu_policy': 'shared',
+            'quota:cpu_shares': '512', 'quota:cpu_period': '50000', 'quota:cpu_quota': '25000',
+            'hw:cpu_policy': 'shared',
         })))
 
     def test_a_server_with_two_ports(self):
