@@ -67,6 +67,9 @@ class Peeked(io.RawIOBase):
 class Decompressed:
     """A stream of what a compressed (or plain) stream holds.
 
+    A zstd stream that is cut short looks like a shorter one (the library cannot tell): what is read from it needs an
+    end or a digest of its own, as tars and layers have.
+
     :param source: the stream, compressed or not; never closed here.
     :param limit_bytes: the most output given; a byte more raises UnacceptableImage.
 

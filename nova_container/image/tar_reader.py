@@ -8,7 +8,7 @@ The parser is our own because Python's tarfile reads itself into loops and confu
 import dataclasses
 from collections.abc import Iterator
 
-from nova_container.errors import UnacceptableImage
+from nova_container.errors import Corrupt, UnacceptableImage
 from nova_container.image import tar_header, tar_sparse
 from nova_container.image.tar_header import BLOCK
 from nova_container.image.tar_source import ByteSource
@@ -67,8 +67,10 @@ class TarReader:
         """Give the entries; read the stream to its end after the last.
 
         :raises UnacceptableImage: not a tar, or a limit is broken.
-        :raises Corrupt: the stream is cut short.
+        :raises Corrupt: the stream is cut short or empty.
         """
+        if self._source.at_end():
+            raise Corrupt('The archive is empty')
         while (block := self._next_header()) is not None:
             entry = self._entry(block)
             if entry is not None:
