@@ -6,7 +6,7 @@ from typing import Any
 from nova.compute import utils as compute_utils
 from nova.virt import hardware
 
-from nova_container import errors
+from nova_container import connect, errors
 from nova_container.engine import base
 from nova_container.virt import hostinfo, inventory
 from nova_container.virt.translate import flavor, pinning
@@ -17,13 +17,11 @@ def engine(conf: Any) -> base.Engine:
 
     :raises InvalidRequest: the URL or a TLS file is wrong.
     """
-    from nova_container import connect
-    from nova_container.docker.engine import TlsFiles
     own = conf.container
     files = (own.tls_ca_file, own.tls_cert_file, own.tls_key_file)
     if any(files) and not all(files):
         raise errors.InvalidRequest('[container] tls_ca_file, tls_cert_file and tls_key_file go together')
-    return connect.connect(own.engine_url, tls=TlsFiles(*files) if all(files) else None, timeout_s=own.engine_timeout)
+    return connect.connect(own.engine_url, tls=connect.TlsFiles(*files) if all(files) else None, timeout_s=own.engine_timeout)
 
 
 def policy(conf: Any) -> flavor.Policy:
