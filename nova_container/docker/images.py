@@ -49,9 +49,9 @@ class ImageVerbs(Verbs, ImageOps):
             return tuple(wire.image_of(row) for row in self.get('/images/json', query={'inspect': True}))
         rows = [Document(row) for row in self.get('/images/json')]
         newest_first = sorted(rows, key=lambda row: -(row.integer('Created') or 0))
-        return tuple(self._inspect_each([row.text('Id') for row in newest_first if INFRA not in row.texts('RepoTags')]))
+        return tuple(self._inspect_images([row.text('Id') for row in newest_first if INFRA not in row.texts('RepoTags')]))
 
-    def _inspect_each(self, image_ids: builtins.list[str]) -> Iterator[ImageInfo]:
+    def _inspect_images(self, image_ids: builtins.list[str]) -> Iterator[ImageInfo]:
         """Those that are still there."""
         for image_id in image_ids:
             try:

@@ -2,6 +2,7 @@
 """Verbs over the Docker Engine API: containers made, run, shown and removed."""
 
 import builtins
+import contextlib
 import json
 from collections.abc import Mapping
 
@@ -83,10 +84,8 @@ class LifecycleVerbs(Verbs, ContainerOps):
 
     def remove(self, container: str, *, force: bool = False) -> None:
         infra = None if self.is_ours else self._sandboxes.infra_of(container)
-        try:
+        with contextlib.suppress(errors.ContainerNotFound):
             self.do('DELETE', container_path(container), query={'force': force, 'v': True})
-        except errors.ContainerNotFound:
-            pass
         if infra is not None:
             self._sandboxes.discard(infra)
 
