@@ -32,7 +32,8 @@ def _engine(cloud: instance.Instance) -> service.Service:
     return service.Service('engine', service.Command((
         sys.executable, '-m', 'nova_container.cmd.engine',
         f'--config-file={config}'), {
-            'PYTHONPATH': str(service.CHECKOUT)}),
+            'PYTHONPATH': str(service.CHECKOUT),
+            **openvswitch.environment(cloud)}),
         probes.unix_answers('/_ping', 'run', 'engine.sock'))
 
 
@@ -85,7 +86,7 @@ def _neutron(cloud: instance.Instance) -> list[service.Service]:
               'neutron.cmd.server:main_periodic', server,
               ready=probes.lives, needs=('neutron-rpc-server',)),
         _agent(cloud, 'openvswitch', 'neutron.cmd.agents.ovs_neutron_agent',
-               needs=('bridges',)),
+               needs=('ovs-vswitchd',)),
         _agent(cloud, 'dhcp', 'neutron.cmd.agents.dhcp'),
         _agent(cloud, 'l3', 'neutron.cmd.agents.l3'),
         _agent(cloud, 'metadata', 'neutron.cmd.agents.metadata'),
@@ -130,11 +131,13 @@ def _main(cloud: instance.Instance, name: str, project: str, entry: str,
           files: tuple[str, ...], *, ready: probes.Probe,
           needs: tuple[str, ...], privileged: bool = False,
           ) -> service.Service:
-    env = NATIVE_THREADS if project == 'nova' else {}
+    env = dict(NATIVE_THREADS) if project == 'nova' else {}
+    if privileged:
+        env |= openvswitch.environment(cloud)
     port = name if name == 'nova-serialproxy' else None
     return service.Service(
         name, program.Program(name, project, entry,
-                              _files(cloud, project, *files), dict(env),
+                              _files(cloud, project, *files), env,
                               privileged=privileged),
         ready, needs, port_name=port)
 

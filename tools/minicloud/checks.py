@@ -8,6 +8,7 @@ import shutil
 
 from tools.minicloud import errors
 from tools.minicloud import instance
+from tools.minicloud import openvswitch
 from tools.minicloud import ports
 
 _NEEDED_BYTES = 2 * 1024 ** 3
@@ -73,6 +74,15 @@ def free_ports(cloud: instance.Instance) -> None:
     raise errors.MinicloudError(
         f'These ports are taken: {listed}. Stop what listens there, or run '
         '`minicloud wipe` and set MINICLOUD_PORT_BASE to a free block.')
+
+
+def switch() -> None:
+    """Raise if another userspace switch is in the way of ours."""
+    if openvswitch.somebody_holds_datapath():
+        raise errors.MinicloudError(
+            'Another Open vSwitch runs with the userspace datapath, and a '
+            'host has room for one device named ovs-netdev; stop it first. '
+            '(A second minicloud is no obstacle once its `up` has ended.)')
 
 
 def _owner(port: int) -> str:

@@ -160,7 +160,7 @@ def _restart_one(cloud: instance.Instance, one: service.Service) -> float:
     if record:
         service.stop(cloud, record, one.grace_s)
     bringup.begin(cloud)
-    service.wait_ready(cloud, one, service.start(cloud, one))
+    bringup.start_and_wait(cloud, one)
     return time.monotonic() - began
 
 

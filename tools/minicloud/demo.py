@@ -2,11 +2,13 @@
 """What a first user needs: flavors, networks, a keypair, a security group."""
 
 import os
+import time
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
 from tools.minicloud import api
+from tools.minicloud import errors
 from tools.minicloud import instance
 from tools.minicloud import tenancy
 from tools.minicloud.config import network
@@ -18,6 +20,7 @@ FLAVORS = (
     ('c1.medium', 2, 512, 2),
     ('c1.large', 2, 1024, 4),
 )
+_WIRED_S = 60
 _OPENED = (('icmp', None), ('tcp', 22), ('tcp', 80))
 
 
@@ -61,6 +64,22 @@ def create_networks(cloud: instance.Instance) -> None:
                      {'start': f'{prefix}.10', 'end': f'{prefix}.250'}])
     _create_tenant_side(demo, public)
     _create_security_group(demo)
+    _wait_wired(admin)
+
+
+def _wait_wired(admin: '_Neutron') -> None:
+    deadline = time.monotonic() + _WIRED_S
+    while time.monotonic() < deadline:
+        ports = admin.api.get('neutron', '/v2.0/ports')['ports']
+        owners = {port['device_owner'] for port in ports
+                  if port['status'] == 'ACTIVE'}
+        if {'network:dhcp', 'network:router_interface'} <= owners:
+            return
+        time.sleep(0.1)
+    raise errors.NotReady(
+        'The ports of the DHCP server and the router did not come up in '
+        f'{_WIRED_S} s; `minicloud logs neutron-openvswitch-agent` may say '
+        'why.')
 
 
 def _create_tenant_side(demo: '_Neutron', public: str) -> None:

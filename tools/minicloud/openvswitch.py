@@ -11,6 +11,7 @@ from tools.minicloud import probes
 from tools.minicloud import processes
 from tools.minicloud import service
 
+_DATAPATH_DEVICE = 'ovs-netdev'
 _SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
 
@@ -69,6 +70,35 @@ def choose_datapath() -> str:
     return 'system' if loaded and not _somebody_switches() else 'netdev'
 
 
+def claim_datapath(cloud: instance.Instance) -> None:
+    """Rename the device of the userspace datapath to one of our own.
+
+    Every ovs-vswitchd insists on creating `ovs-netdev`; moved out of the way
+    it is not missed, and a second checkout's switch can start.
+    """
+    if not _device(_DATAPATH_DEVICE).exists():
+        return
+    own = datapath_device(cloud)
+    if _device(own).exists():
+        processes.run(('ip', 'link', 'delete', own), home=cloud.home)
+    processes.run(('ip', 'link', 'set', _DATAPATH_DEVICE, 'name', own),
+                  home=cloud.home)
+
+
+def datapath_device(cloud: instance.Instance) -> str:
+    """Return what ``claim_datapath`` names the device."""
+    return f'on{cloud.id}'
+
+
+def somebody_holds_datapath() -> bool:
+    """Whether a process has the device of a userspace datapath open."""
+    if not _device(_DATAPATH_DEVICE).exists():
+        return False
+    wanted = f'iff:\t{_DATAPATH_DEVICE}\n'
+    return any(wanted in _read(entry) for entry
+               in pathlib.Path('/proc').glob('[0-9]*/fdinfo/*'))
+
+
 def create_bridges(cloud: instance.Instance, datapath: str) -> None:
     """Create br-int and br-ex under our names and give the host .1 on br-ex."""
     argv = ['ovs-vsctl', '--timeout=20', f'--db={_socket(cloud)}']
@@ -76,6 +106,7 @@ def create_bridges(cloud: instance.Instance, datapath: str) -> None:
         argv += ['--', '--may-exist', 'add-br', bridge, '--', 'set',
                  'Bridge', bridge, f'datapath_type={datapath}']
     processes.run(argv, home=cloud.home, env=environment(cloud))
+    claim_datapath(cloud)
     address = f'{cloud.ports.external_prefix}.1/24'
     for words in (('addr', 'replace', address, 'dev', cloud.external_bridge),
                   ('link', 'set', cloud.external_bridge, 'up'),
@@ -86,8 +117,8 @@ def create_bridges(cloud: instance.Instance, datapath: str) -> None:
 def remove_bridges(cloud: instance.Instance) -> None:
     """Delete what a killed switch left as devices on the host."""
     for bridge in (cloud.integration_bridge, cloud.external_bridge,
-                   cloud.tunnel_bridge):
-        if pathlib.Path('/sys/class/net', bridge).exists():
+                   cloud.tunnel_bridge, datapath_device(cloud)):
+        if _device(bridge).exists():
             processes.run(('ip', 'link', 'delete', bridge), home=cloud.home)
 
 
@@ -107,12 +138,16 @@ def _socket(cloud: instance.Instance) -> str:
 
 
 def _somebody_switches() -> bool:
-    return any(_name(entry) == 'ovs-vswitchd'
-               for entry in pathlib.Path('/proc').glob('[0-9]*'))
+    return any(_read(entry) == 'ovs-vswitchd\n'
+               for entry in pathlib.Path('/proc').glob('[0-9]*/comm'))
 
 
-def _name(process: pathlib.Path) -> str:
+def _device(name: str) -> pathlib.Path:
+    return pathlib.Path('/sys/class/net', name)
+
+
+def _read(path: pathlib.Path) -> str:
     try:
-        return (process / 'comm').read_text().strip()
+        return path.read_text()
     except OSError:
         return ''

@@ -72,8 +72,7 @@ def start(cloud: instance.Instance, service: Service,
 
 
 def wait_ready(cloud: instance.Instance, service: Service,
-               record: records.Record,
-               cancelled: threading.Event = threading.Event()) -> None:
+               record: records.Record, cancelled: threading.Event) -> None:
     """Return once the service serves.
 
     Raises ServiceDied with the end of its log, or NotReady after its time.

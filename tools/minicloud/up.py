@@ -73,6 +73,16 @@ def begin(cloud: instance.Instance) -> None:
     cloud.path('run', 'began').touch()
 
 
+def start_and_wait(cloud: instance.Instance, one: service.Service,
+                   nurseries: forks.Nurseries | None = None,
+                   cancelled: threading.Event | None = None) -> None:
+    """Start one service and return once it serves."""
+    record = service.start(cloud, one, nurseries)
+    service.wait_ready(cloud, one, record, cancelled or threading.Event())
+    if one.name == 'ovs-vswitchd':
+        openvswitch.create_bridges(cloud, cloud.datapath)
+
+
 def print_step(step: steps.Step, seconds: float) -> None:
     """Print one progress line."""
     print(f'  {step.name:<26} {step.outcome:<6} {seconds:6.1f} s', flush=True)
@@ -83,6 +93,7 @@ def _check(cloud: instance.Instance) -> None:
     checks.packages()
     checks.disk(cloud.home)
     checks.free_ports(cloud)
+    checks.switch()
 
 
 def _prepare_folder(cloud: instance.Instance) -> None:
@@ -104,8 +115,7 @@ def _service_steps(cloud: instance.Instance,
         def act(cancelled: threading.Event) -> None:
             if one.name in _PREPARE:
                 _PREPARE[one.name](cloud)
-            record = service.start(cloud, one, nurseries)
-            service.wait_ready(cloud, one, record, cancelled)
+            start_and_wait(cloud, one, nurseries, cancelled)
         return act
 
     return [steps.Step(one.name, act_for(one), one.needs, 'ready')
@@ -147,10 +157,7 @@ def _record_schemas(cloud: instance.Instance) -> None:
 def _content_steps(cloud: instance.Instance) -> list[steps.Step]:
     agents = tuple(f'neutron-{kind}-agent'
                    for kind in ('openvswitch', 'dhcp', 'l3'))
-    found = [steps.Step(
-        'bridges',
-        lambda _: openvswitch.create_bridges(cloud, cloud.datapath),
-        ('ovs-vswitchd',))]
+    found = []
     if not cloud.provisioned:
         found += [
             steps.Step('identity', lambda _: tenancy.create(cloud),

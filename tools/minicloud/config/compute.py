@@ -15,7 +15,8 @@ def nova(cloud: instance.Instance) -> ini.Sections:
         {'DEFAULT': {
             'host': cloud.host, 'my_ip': '127.0.0.1',
             'state_path': cloud.path('data', 'nova'),
-            'allow_resize_to_same_host': True},
+            'allow_resize_to_same_host': True,
+            'periodic_fuzzy_delay': 0},   # hosts are discovered at once
          'wsgi': {'api_paste_config': shared.package_etc(
              'nova', 'api-paste.ini')},
          'vnc': {'enabled': False},
@@ -39,7 +40,7 @@ def nova_databases(cloud: instance.Instance) -> ini.Sections:
 
 def nova_compute(cloud: instance.Instance, driver: str) -> ini.Sections:
     """The driver (`fake` or `container`) and what it stands on."""
-    names = {'fake': 'fake.PredictableNodeUUIDDriver',
+    names = {'fake': 'fake.FakeDriverWithoutFakeNodes',
              'container': 'container.ContainerDriver'}
     return {
         'DEFAULT': {
