@@ -14,6 +14,7 @@ import nova.conf  # noqa: E402
 from nova import context, exception, objects  # noqa: E402
 from nova.network import model  # noqa: E402
 from nova.virt import fake as nova_fake  # noqa: E402
+from os_vif import objects as os_vif_objects  # noqa: E402
 from oslo_utils import uuidutils  # noqa: E402
 
 from nova_container import errors  # noqa: E402
@@ -25,6 +26,7 @@ CONF = nova.conf.CONF
 CONF([], project='nova', default_config_files=[], default_config_dirs=[])
 CONF.set_override('host', 'compute-1')
 objects.register_all()
+os_vif_objects.register_all()
 
 CONTEXT = context.get_admin_context()
 IMAGE_ID = '6c2f52a0-6a6c-4c1c-9d46-0d2d5b1c9d5e'
