@@ -51,6 +51,8 @@ ENGINE_OPTS = [
                help='Unix socket on which the Docker Engine API is served, mode 0600.'),
     cfg.StrOpt('runtime', default='crun', help='OCI runtime: crun, runc, or the path of another one.'),
     cfg.StrOpt('monitor', default='conmon', help='conmon, or its path.'),
+    cfg.StrOpt('init', default='tini-static',
+               help='Static program that reaps, run as process 1 of containers that ask for one.'),
     cfg.StrOpt('log_file', help='Log here; standard error when unset.'),
     cfg.StrOpt('log_level', default='INFO', choices=['DEBUG', 'INFO', 'WARNING', 'ERROR'], help='Least level logged.'),
     cfg.IntOpt('max_image_gb', default=50, min=1, help='The most GiB that one image may unpack to.'),

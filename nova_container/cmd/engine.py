@@ -67,7 +67,7 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
     """The engine's settings from its options."""
     section = conf.engine
     return Settings(state_dir=Path(section.state_dir), run_dir=Path(section.run_dir), runtime=section.runtime,
-                    monitor=section.monitor, max_image_bytes=section.max_image_gb << 30,
+                    monitor=section.monitor, init=section.init, max_image_bytes=section.max_image_gb << 30,
                     max_image_entries=section.max_image_entries, launchers=section.launchers)
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from nova_container import errors
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_IN_CLOSE_WRITE, _IN_MOVED_TO, _IN_ONLYDIR = 0x8, 0x80, 0x1000000
+_IN_MOVED_TO, _IN_ONLYDIR = 0x80, 0x1000000
 _EVENT = struct.Struct('iIII')
 
 
 class FolderWatch:
-    """Tells the names of files that were written or moved into one folder."""
+    """Tells the names that were moved into one folder: a file written beside and renamed is whole by then."""
 
     def __init__(self, folder: Path) -> None:
         self.descriptor = int(_LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
         if self.descriptor < 0 or _LIBC.inotify_add_watch(
-                self.descriptor, os.fsencode(folder), _IN_CLOSE_WRITE | _IN_MOVED_TO | _IN_ONLYDIR) < 0:
+                self.descriptor, os.fsencode(folder), _IN_MOVED_TO | _IN_ONLYDIR) < 0:
             raise errors.HostFailure(f'Cannot watch {folder}: {os.strerror(ctypes.get_errno())} '
                                      '(see sysctl fs.inotify.max_user_instances)')
 

@@ -104,4 +104,5 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
 
 
 PIPE = subprocess.PIPE
+Child = subprocess.Popen[bytes]
 STDOUT = subprocess.STDOUT

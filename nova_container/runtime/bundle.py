@@ -7,6 +7,7 @@ import json
 import os
 import resource
 from pathlib import Path
+from typing import Any
 
 from nova_container.engine.spec import Device
 from nova_container.host import process
@@ -28,36 +29,40 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
     return oci_config.Bundle(
         container_id=container.id, spec=dataclasses.replace(spec, hostname=parts.hostname(container)),
         image_config=image_config, rootfs=str(folder.root),
-        identity=users.resolve(str(folder.root), _user(container, parts), spec.security.groups),
+        identity=users.resolve(str(folder.root), spec.process.user or '', spec.security.groups),
         network_namespace=str(namespace) if namespace else None, etc_dir=str(folder.etc),
         cgroup_path=parts.cgroup(container).path, cgroup_version=parts.cgroup_version,
         init_path=process.find(parts.settings.init) if spec.init else None,
         seccomp_bpf=_program(granted) if confined and compiled else None,
         seccomp_json=_policy(granted) if confined and not compiled else None,
         host_capabilities=_host_capabilities(), host_devices=_host_devices() if spec.security.privileged else (),
-        host_open_files=_open_files())
+        host_masked_paths=_masked_paths(), host_open_files=_open_files())
 
 
-def _user(container: Container, parts: Parts) -> str:
-    asked = container.record.spec.process.user
-    return asked if asked is not None else str(
-        parts.images.config_of(container.record.image_id).get('User') or '')
+def config(parts: Parts, container: Container) -> dict[str, Any]:
+    """config.json of a container. :raises InvalidSpec: something in it cannot be."""
+    return oci_config.config(describe(parts, container))
 
 
-def write(parts: Parts, container: Container, bundle: oci_config.Bundle) -> Path:
+def write(parts: Parts, container: Container, content: dict[str, Any]) -> Path:
     """Make the bundle's folder with its config.json, which may hold secrets and is for root alone."""
     folder = parts.bundle(container)
     folder.mkdir(mode=0o700, exist_ok=True)
-    config = json.dumps(oci_config.config(bundle)).encode()
     descriptor = os.open(folder / 'config.json', os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     with open(descriptor, 'wb') as file:
-        file.write(config)
+        file.write(json.dumps(content).encode())
     return folder
 
 
 @functools.cache
 def _host_capabilities() -> frozenset[str]:
     return capabilities.of_this_host()
+
+
+@functools.cache
+def _masked_paths() -> tuple[str, ...]:
+    """What Docker masks for each processor (moby daemon/pkg/oci/defaults.go)."""
+    return tuple(sorted(str(path) for path in Path('/sys/devices/system/cpu').glob('cpu[0-9]*/thermal_throttle')))
 
 
 @functools.cache
@@ -94,7 +99,3 @@ def _is_device(path: str) -> bool:
     except OSError:
         return False
 
-
-def validate_start(parts: Parts, container: Container) -> None:
-    """Find at create what would fail at start. :raises InvalidSpec:"""
-    oci_config.config(describe(parts, container))

@@ -32,6 +32,8 @@ from nova_container.runtime.verbs import (
     attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update)
 from nova_container.runtime.watcher import Watcher
 
+_API_VERSION = '1.43'
+
 LOG = logging.getLogger(__name__)
 
 
@@ -200,7 +202,7 @@ class RuntimeEngine(base.Engine):
         images.tag(self._parts, image, reference)
 
     def remove_image(self, image: str, *, force: bool = False) -> tuple[str, ...]:
-        return images.remove(self._parts, image, force=force)
+        return images.remove(self._parts, image)
 
     def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         return images.prune(self._parts, all_unused=all_unused)
@@ -208,7 +210,7 @@ class RuntimeEngine(base.Engine):
     def info(self) -> state.EngineInfo:
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(
-            name='nova-container-engine', version=_version(), api_version='', runtime=parts.oci.name,
+            name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.oci.name,
             runtime_version=parts.oci.version(), kernel_version=platform.release(), operating_system=_system_name(),
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
@@ -217,9 +219,9 @@ class RuntimeEngine(base.Engine):
             started_at=self._started_at)
 
     def _counted(self) -> dict[str, int]:
-        counted: dict[str, int] = {}
+        counted = {'running': 0, 'paused': 0, 'stopped': 0}
         for container in self._parts.register.all():
-            counted[container.status.value] = counted.get(container.status.value, 0) + 1
+            counted[container.status.value if container.status.alive else 'stopped'] += 1
         return counted
 
     def events(self, *, since: float | None = None, until: float | None = None) -> Iterator[state.Event]:

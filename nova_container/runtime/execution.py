@@ -7,9 +7,8 @@ import os
 import selectors
 import signal
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from subprocess import Popen
 
 from nova_container import errors
 from nova_container.engine.base import Session
@@ -20,6 +19,7 @@ from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 
 _BLOCK = 1 << 16
+_RUNTIME_FAILED = (1, 255)  # what runc and crun end with if they cannot run the program
 
 
 class Execution:
@@ -29,7 +29,7 @@ class Execution:
         self.id, self.container_id, self.spec = exec_id, container_id, spec
         self._process_file = bundle / f'exec-{exec_id[:12]}.json'
         self._pid_file = bundle / f'exec-{exec_id[:12]}.pid'
-        self._child: Popen[bytes] | None = None
+        self._child: process.Child | None = None
         self._terminal: int | None = None
         self._exit_code: int | None = None
         self._lock = threading.Lock()
@@ -44,8 +44,12 @@ class Execution:
         except (OSError, ValueError):
             return self._child.pid if self._child else None
 
-    def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object]) -> Session:
-        """Run it. :raises WrongState: it ran already."""
+    def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object],
+              fault: Callable[[], int | None]) -> Session:
+        """Run it; ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
+
+        :raises WrongState: it ran already.
+        """
         with self._lock:
             if self._child is not None:
                 raise errors.WrongState(f'Exec {self.id[:12]} has run already: create another one')
@@ -53,7 +57,7 @@ class Execution:
             argv = oci.argv('exec', '--process', str(self._process_file), '--pid-file', str(self._pid_file),
                             self.container_id)
             session = self._start_tty(launcher, argv) if self.spec.tty else self._start_pipes(launcher, argv)
-        threading.Thread(target=self._reap, name='exec', daemon=True).start()
+        threading.Thread(target=self._reap, args=(fault,), name='exec', daemon=True).start()
         return session
 
     def _start_pipes(self, launcher: Launcher, argv: list[str]) -> Session:
@@ -86,9 +90,11 @@ class Execution:
         self._terminal = os.dup(ours)
         return _ExecSession({ours: StreamName.STDOUT}, os.dup(ours))
 
-    def _reap(self) -> None:
+    def _reap(self, fault: Callable[[], int | None]) -> None:
         assert self._child is not None
         code = self._child.wait()
+        if code in _RUNTIME_FAILED:
+            code = fault() or code
         for path in (self._process_file, self._pid_file):
             with contextlib.suppress(OSError):
                 path.unlink()
@@ -122,9 +128,10 @@ class _ExecSession(Session):
 
     def read(self) -> tuple[StreamName, bytes] | None:
         while self._outputs and not self._closed:
-            for key, _ in self._selector.select():
-                if key.fd == self._wake_reader:
-                    return None
+            ready = self._selector.select()
+            if self._closed:
+                return None
+            for key, _ in ready:
                 if piece := self._read_from(key.fd):
                     return piece
         return None
@@ -166,10 +173,15 @@ class _ExecSession(Session):
             self._release()
 
     def _drain(self) -> None:
-        self._selector.unregister(self._wake_reader)
-        while self._outputs:
-            for key, _ in self._selector.select():
-                self._read_from(key.fd)
+        with selectors.DefaultSelector() as rest:
+            for descriptor in self._outputs:
+                rest.register(descriptor, selectors.EVENT_READ)
+            while self._outputs:
+                for key, _ in rest.select():
+                    before = len(self._outputs)
+                    self._read_from(key.fd)
+                    if len(self._outputs) < before:
+                        rest.unregister(key.fd)
         self._release()
 
     def _release(self) -> None:

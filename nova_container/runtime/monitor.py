@@ -7,9 +7,12 @@ Facts of conmon 2.1 used here: it writes ``{"pid": N, "message": ...}`` to the d
 file ``oom`` in the bundle tells of the out-of-memory killer.
 """
 
+import fcntl
 import json
 import os
 import select
+import sys
+import termios
 import time
 from pathlib import Path
 
@@ -63,6 +66,25 @@ class Monitor:
             if writer >= 0:
                 os.close(writer)
         return _pid_of(answer, said)
+
+    @staticmethod
+    def wait_ready(bundle: Path) -> None:
+        """Wait until conmon looks after its container.
+
+        It tells the pid before it sets up the notice of the out-of-memory killer; with cgroup v1 it fails there, and
+        the exit code is lost, if the process has ended meanwhile. Its main loop alone reads ``ctl``: a line that
+        means nothing is gone from the FIFO once that runs.
+        """
+        descriptor = _open_control(bundle)
+        try:
+            os.write(descriptor, b'0 0 0\n')
+            deadline = time.monotonic() + _TIMEOUT_S
+            while int.from_bytes(fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)), sys.byteorder):
+                if time.monotonic() > deadline:
+                    raise errors.Unavailable(f'conmon did not take over the container within {_TIMEOUT_S:g} s')
+                time.sleep(0.0002)
+        finally:
+            os.close(descriptor)
 
     def exit_file(self, container_id: str) -> Path:
         """Where the exit code of a container will be."""
@@ -119,11 +141,15 @@ def _pid_of(answer: bytes, said: bytes) -> int:
     return pid
 
 
-def _control(bundle: Path, line: str) -> None:
+def _open_control(bundle: Path) -> int:
     try:
-        descriptor = os.open(bundle / 'ctl', os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        return os.open(bundle / 'ctl', os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except OSError as error:
         raise errors.HostFailure(f'The monitor of {bundle.name} does not listen: {error.strerror}') from error
+
+
+def _control(bundle: Path, line: str) -> None:
+    descriptor = _open_control(bundle)
     try:
         os.write(descriptor, line.encode('ascii'))
     finally:

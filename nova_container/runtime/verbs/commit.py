@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import io
 import secrets
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,21 +87,14 @@ def _config(base: ImageConfig, container: Container, spec: CommitSpec, diff_id: 
             'author': spec.author, 'comment': spec.comment}
     return dataclasses.replace(
         base, created=now, author=spec.author or base.author, diff_ids=(*base.diff_ids, diff_id),
-        config={**base.config, **_of_process(base.config, container), **spec.config},
+        config={**base.config, **_of_process(container), **spec.config},
         history=(*base.history, {key: value for key, value in step.items() if value}))
 
 
-def _of_process(image: Mapping[str, Any], container: Container) -> dict[str, Any]:
-    """What the container was made with in place of the image's own."""
+def _of_process(container: Container) -> dict[str, Any]:
+    """What the container runs, which may differ from the image's own."""
     process = container.record.spec.process
-    found: dict[str, Any] = {}
-    if process.entrypoint is not None:
-        found |= {'Entrypoint': list(process.entrypoint), 'Cmd': None}
-    if process.command is not None:
-        found['Cmd'] = list(process.command)
-    if process.env:
-        merged = {entry.partition('=')[0]: entry for entry in (*(image.get('Env') or ()), *process.env)}
-        found['Env'] = list(merged.values())
-    named = {'WorkingDir': process.cwd, 'User': process.user, 'StopSignal': process.stop_signal}
-    return found | {key: value for key, value in named.items() if value is not None}
-
+    found = {'Entrypoint': list(process.entrypoint or ()) or None, 'Cmd': list(process.command or ()) or None,
+             'Env': list(process.env), 'WorkingDir': process.cwd, 'User': process.user,
+             'StopSignal': process.stop_signal}
+    return {key: value for key, value in found.items() if value or key in ('Entrypoint', 'Cmd')}

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Make a container ready to start."""
 
+import dataclasses
 import secrets
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from nova_container.engine import validate
-from nova_container.engine.spec import ContainerSpec
+from nova_container.engine.spec import ContainerSpec, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import netns
 from nova_container.runtime import bundle
@@ -20,8 +23,10 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
+        process = merged(spec.process, parts.images.config_of(image.id))
         container = parts.register.add(ContainerRecord(
-            id=secrets.token_hex(32), spec=spec, image_id=image.id, diff_ids=image.diff_ids, created_at=time.time()))
+            id=secrets.token_hex(32), spec=dataclasses.replace(spec, process=process), image_id=image.id,
+            diff_ids=image.diff_ids, created_at=time.time()))
     with container.lock:
         _prepare(parts, container)
     parts.publish(container, 'create')
@@ -39,5 +44,20 @@ def _prepare(parts: Parts, container: Container) -> None:
         if namespace is not None:
             netns.create(namespace)
             undo('network namespace', lambda: netns.remove(namespace))
-        bundle.validate_start(parts, container)
+        bundle.config(parts, container)
         container.save(phase=Phase.IDLE)
+
+
+def merged(process: ProcessSpec, image: Mapping[str, Any]) -> ProcessSpec:
+    """The process as it will run: what the request leaves open is the image's, by Docker's rules."""
+    entrypoint, command = process.entrypoint, process.command
+    if not entrypoint:
+        command = command or tuple(image.get('Cmd') or ())
+        if entrypoint is None:
+            entrypoint = tuple(image.get('Entrypoint') or ())
+    env = {entry.partition('=')[0]: entry for entry in (*(image.get('Env') or ()), *process.env)}
+    return dataclasses.replace(
+        process, entrypoint=entrypoint, command=command or (), env=tuple(env.values()),
+        cwd=process.cwd or str(image.get('WorkingDir') or '') or None,
+        user=str(image.get('User') or '') if process.user is None else process.user,
+        stop_signal=process.stop_signal or str(image.get('StopSignal') or '') or None)

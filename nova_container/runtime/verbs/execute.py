@@ -7,7 +7,7 @@ from nova_container import errors
 from nova_container.engine import validate
 from nova_container.engine.base import Session
 from nova_container.engine.spec import ExecSpec
-from nova_container.runtime import bundle, oci_config, users
+from nova_container.runtime import bundle, executables, oci_config, users
 from nova_container.runtime.execution import Execution
 from nova_container.runtime.parts import Parts
 
@@ -44,7 +44,9 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
     identity = description.identity if spec.user is None else users.resolve(
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
-    session = execution.start(parts.oci, parts.launcher, process)
+    root = f'/proc/{container.record.pid}/root'
+    session = execution.start(parts.oci, parts.launcher, process, lambda: executables.fault(
+        root, spec.command[0], process['env'], process['cwd']))
     parts.publish(container, f'exec_start: {" ".join(spec.command)}', {'execID': exec_id})
     return session
 

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Load, tag, remove and prune images."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import BinaryIO
 
 from nova_container import errors
@@ -11,11 +13,22 @@ from nova_container.runtime.parts import Parts
 
 def load(parts: Parts, archive: BinaryIO, reference: str | None) -> tuple[ImageInfo, ...]:
     """See ``ImageOps.load``."""
-    with parts.image_gate.shared():
+    with parts.image_gate.shared(), _damage_is_the_senders():
         loaded = tuple(parts.images.load(archive, reference))
     for info in loaded:
         parts.events.publish('image', 'load', info.id, {'name': info.references[0] if info.references else info.id})
     return loaded
+
+
+@contextlib.contextmanager
+def _damage_is_the_senders() -> Iterator[None]:
+    """An archive that cannot be read will not be better next time."""
+    try:
+        yield
+    except errors.DigestMismatch:
+        raise
+    except errors.Corrupt as error:
+        raise errors.UnacceptableImage(str(error)) from error
 
 
 def tag(parts: Parts, image: str, reference: str) -> None:
@@ -26,25 +39,22 @@ def tag(parts: Parts, image: str, reference: str) -> None:
     parts.events.publish('image', 'tag', image_id, {'name': normal(reference)})
 
 
-def remove(parts: Parts, image: str, *, force: bool) -> tuple[str, ...]:
+def remove(parts: Parts, image: str) -> tuple[str, ...]:
     """See ``ImageOps.remove_image``."""
     with parts.image_gate.alone():
         try:
             record = parts.images.get(image)
         except errors.ImageNotFound:
             return ()
-        return _remove(parts, record, image, force)
+        return _remove(parts, record, image)
 
 
-def _remove(parts: Parts, record: ImageRecord, image: str, force: bool) -> tuple[str, ...]:
+def _remove(parts: Parts, record: ImageRecord, image: str) -> tuple[str, ...]:
     names = parts.images.references(record.id)
-    by_id = _names_id(record, image)
-    if not by_id and len(names) > 1:
+    if not _names_id(record, image) and len(names) > 1:
         parts.images.untag(image)
         parts.events.publish('image', 'untag', record.id, {'name': normal(image)})
         return (normal(image),)
-    if by_id and len(names) > 1 and not force:
-        raise errors.WrongState(f'Image {image} has {len(names)} names: remove them one by one, or force')
     _must_be_unused(parts, record)
     parts.images.forget(record.id)
     parts.images.collect(_layers_in_use(parts))

@@ -9,7 +9,7 @@ from nova_container.engine.state import Status
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, netns
 from nova_container.host.pids import ProcessId
-from nova_container.runtime import bundle
+from nova_container.runtime import bundle, executables
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
@@ -34,6 +34,7 @@ def run(parts: Parts, container: Container) -> None:
                                               started_at=before.started_at))
         undo('process', lambda: clear(parts, container))
         _create_process(parts, container)
+        parts.monitor.wait_ready(parts.bundle(container))
         _connect_waiting(parts, container)
         parts.oci.start(container.id)
     parts.publish(container, 'start')
@@ -50,9 +51,16 @@ def _restore_after_reboot(parts: Parts, container: Container) -> None:
 def _create_process(parts: Parts, container: Container) -> None:
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)
     spec = container.record.spec
-    folder = bundle.write(parts, container, bundle.describe(parts, container))
-    pid = parts.monitor.create(container.id, folder, parts.folder(container).log, tty=spec.process.tty,
-                               stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
+    config = bundle.config(parts, container)
+    folder = bundle.write(parts, container, config)
+    try:
+        pid = parts.monitor.create(container.id, folder, parts.folder(container).log, tty=spec.process.tty,
+                                   stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
+    except errors.HostFailure:
+        process = config['process']
+        program = process['args'][2 if spec.init else 0]
+        executables.check(config['root']['path'], program, process['env'], process['cwd'])
+        raise
     process = ProcessId.of(pid)
     if process is None:
         raise errors.HostFailure('The first process ended before it was started')

@@ -61,7 +61,7 @@ def end_process(parts: Parts, container: Container, grace_s: float | None) -> No
         return
     grace = _grace_s(container) if grace_s is None else grace_s
     if grace > 0:
-        process.send(number_of(_stop_signal(parts, container)))
+        process.send(number_of(container.record.spec.process.stop_signal or 'SIGTERM'))
     if grace <= 0 or not container.wait_until_not_alive(grace):
         process.send(signal.SIGKILL)
         if not container.wait_until_not_alive(_DEATH_S):
@@ -72,11 +72,6 @@ def end_process(parts: Parts, container: Container, grace_s: float | None) -> No
 def _grace_s(container: Container) -> float:
     asked = container.record.spec.process.stop_timeout_s
     return _DEFAULT_GRACE_S if asked is None else float(asked)
-
-
-def _stop_signal(parts: Parts, container: Container) -> str:
-    asked = container.record.spec.process.stop_signal
-    return asked or str(parts.images.config_of(container.record.image_id).get('StopSignal') or 'SIGTERM')
 
 
 def restart(parts: Parts, name: str, grace_s: float | None) -> None:

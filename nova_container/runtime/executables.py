@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Whether a program can be run inside a root: looked up after a failure, to tell the caller's fault from the host's."""
+
+import os
+import posixpath
+import stat
+from collections.abc import Sequence
+
+from nova_container import errors
+from nova_container.image.confined import ConfinedRoot
+
+NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as a shell says it
+
+
+def fault(root: str, program: str, env: Sequence[str], cwd: str) -> int | None:
+    """127 if there is no such program, 126 if it is no executable file, None if it could be run.
+
+    ``root`` is a container's root as the host sees it; ``env`` gives PATH for a name without a slash.
+    """
+    found = None
+    for candidate in _candidates(program, env, cwd):
+        kind = _kind(root, candidate)
+        if kind == 0:
+            return None
+        found = found or kind
+    return found or NOT_FOUND
+
+
+def check(root: str, program: str, env: Sequence[str], cwd: str) -> None:
+    """:raises InvalidSpec: it cannot be run; the text says why."""
+    code = fault(root, program, env, cwd)
+    if code == NOT_FOUND:
+        raise errors.InvalidSpec(f'The program {program!r} is not in the image: change the command or the image')
+    if code == NOT_EXECUTABLE:
+        raise errors.InvalidSpec(f'{program!r} in the image is not an executable file: change the command or the image')
+
+
+def _candidates(program: str, env: Sequence[str], cwd: str) -> list[str]:
+    if '/' in program:
+        return [posixpath.join(cwd, program)]
+    path = next((entry.removeprefix('PATH=') for entry in env if entry.startswith('PATH=')), '')
+    return [posixpath.join(folder, program) for folder in path.split(':') if folder]
+
+
+def _kind(root: str, path: str) -> int | None:
+    """0 if it is an executable file, 126 if it is something else, None if there is nothing."""
+    try:
+        descriptor = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:  # the container has ended
+        return 0
+    confined = ConfinedRoot(descriptor)
+    try:
+        folder, name = confined.parent(confined.final(os.fsencode(path)))
+        found = os.lstat(name or b'.', dir_fd=folder)
+    except OSError:
+        return None
+    finally:
+        confined.forget()
+        os.close(descriptor)
+    executable = stat.S_ISREG(found.st_mode) and found.st_mode & 0o111
+    return 0 if executable else NOT_EXECUTABLE
