@@ -2,6 +2,7 @@
 """What a first user needs: flavors, networks, a keypair, a security group."""
 
 import os
+import shutil
 import time
 
 from cryptography.hazmat.primitives import serialization
@@ -86,12 +87,14 @@ def _create_tenant_side(demo: '_Neutron', public: str) -> None:
     private = demo.ensure('network', 'private')
     v4 = demo.ensure('subnet', 'private', network_id=private, ip_version=4,
                      cidr='10.20.0.0/24')
-    v6 = demo.ensure('subnet', 'private-v6', network_id=private, ip_version=6,
-                     cidr='fd00:10:20::/64', enable_dhcp=False)
     router = demo.ensure('router', 'router1',
                          external_gateway_info={'network_id': public})
-    for subnet in (v4, v6):
-        demo.attach(router, subnet)
+    demo.attach(router, v4)
+    if shutil.which('radvd'):   # without it the L3 agent fails the router
+        demo.attach(router, demo.ensure(
+            'subnet', 'private-v6', network_id=private, ip_version=6,
+            cidr='fd00:10:20::/64', ipv6_ra_mode='slaac',
+            ipv6_address_mode='slaac'))
 
 
 def _create_security_group(demo: '_Neutron') -> None:
