@@ -59,11 +59,13 @@ def dress(descriptor: int, entry: Entry) -> None:
 def may_keep(name: bytes, value: bytes) -> bool:
     """Say whether an attribute of an image is stored: ``user.*`` and well-formed ``security.capability``.
 
-    Never overlayfs's own, in either namespace. The kernel bounds file capabilities by those of the container.
+    Never overlayfs's own, in either namespace, and no name that a PAX header cannot hold. The kernel bounds file
+    capabilities by those of the container.
     """
     if name == _CAPABILITY:
         return len(value) in _CAPABILITY_BYTES
-    return name.startswith(b'user.') and not name.startswith(b'user.overlay.') and b'\0' not in name
+    is_plain = len(name) > len(b'user.') and b'\0' not in name and b'=' not in name
+    return is_plain and name.startswith(b'user.') and not name.startswith(b'user.overlay.')
 
 
 def _set_xattr(descriptor: int, name: bytes, value: bytes, entry: Entry) -> None:

@@ -65,8 +65,9 @@ def walk(top_fd: int) -> Iterator[Found]:
             if found is None:
                 continue
             if found.directory_fd is not None:
+                stack.append((found.directory_fd, found.path, iter(())))
                 _check_place(len(stack), found.path)
-                stack.append((found.directory_fd, found.path, _names(found.directory_fd)))
+                stack[-1] = (found.directory_fd, found.path, _names(found.directory_fd))
             yield found
     finally:
         for descriptor, _, _ in stack:
