@@ -10,6 +10,7 @@ from oslo_log import log as logging
 
 from nova_container import errors
 from nova_container.engine import state
+from nova_container.host import netlink
 
 LOG = logging.getLogger(__name__)
 
@@ -53,8 +54,7 @@ def on(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
     if engine.inspect(instance.uuid).status is state.Status.PAUSED:
         engine.unpause(instance.uuid)
         return
-    plug()
-    engine.start(instance.uuid)
+    _start_wired(engine, instance, plug)
 
 
 def reboot_softly(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
@@ -69,5 +69,16 @@ def reboot_softly(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
 def reboot_hard(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
     """Kill, wire anew, start: it runs afterwards whatever it was before."""
     engine.stop(instance.uuid, grace_s=0)
-    plug()
-    engine.start(instance.uuid)
+    _start_wired(engine, instance, plug)
+
+
+def _start_wired(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
+    """Wire, then start. After a boot of the host an engine may make the namespace only when it starts."""
+    try:
+        plug()
+    except netlink.Missing:
+        LOG.info('The network namespace was lost, wiring once it is made again', instance=instance)
+        engine.start(instance.uuid)
+        plug()
+    else:
+        engine.start(instance.uuid)

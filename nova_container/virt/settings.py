@@ -21,7 +21,8 @@ def engine(conf: Any) -> base.Engine:
     files = (own.tls_ca_file, own.tls_cert_file, own.tls_key_file)
     if any(files) and not all(files):
         raise errors.InvalidRequest('[container] tls_ca_file, tls_cert_file and tls_key_file go together')
-    return connect.connect(own.engine_url, tls=connect.TlsFiles(*files) if all(files) else None, timeout_s=own.engine_timeout)
+    tls = connect.TlsFiles(*files) if all(files) else None
+    return connect.connect(own.engine_url, tls=tls, timeout_s=own.engine_timeout)
 
 
 def policy(conf: Any) -> flavor.Policy:
