@@ -31,7 +31,7 @@ def engine():
 @pytest.fixture(scope='module')
 def archive(tmp_path_factory):
     path = tmp_path_factory.mktemp('image') / 'image.tar'
-    busybox_image.build(path, 'evil/name:latest', config={'Cmd': ['/bin/sh', '-c', 'trap exit TERM; sleep 600 & wait']})
+    busybox_image.build(path, 'evil/name:latest', config={'Cmd': ['/bin/sh', '-c', 'trap exit TERM; echo ready; sleep 600 & wait']})
     return path.read_bytes()
 
 
@@ -56,6 +56,14 @@ def said(cloud, instance, *command):
     result = cloud.engine.exec(instance.uuid, specs.ExecSpec(command=command))
     assert result.exit_code == 0, result
     return result.stdout.decode()
+
+
+def wait_until_ready(cloud, instance):
+    """Until the server hears signals."""
+    deadline = time.monotonic() + 10
+    while b'ready' not in cloud.driver.get_console_output(servers.CONTEXT, instance):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def destroy(cloud, instance, *vifs):
@@ -96,6 +104,7 @@ def test_files_are_there_before_the_first_process(cloud):
 @pytest.mark.parametrize('kind', ['SOFT', 'HARD'])
 def test_a_reboot_keeps_files_and_wires(cloud, kind):
     instance = cloud.spawn()
+    wait_until_ready(cloud, instance)
     said(cloud, instance, 'touch', '/kept')
     before = cloud.engine.inspect(instance.uuid).pid
     cloud.driver.reboot(servers.CONTEXT, instance, servers.a_network_info(), kind)
@@ -107,6 +116,7 @@ def test_a_reboot_keeps_files_and_wires(cloud, kind):
 
 def test_power_off_and_on(cloud):
     instance = cloud.spawn()
+    wait_until_ready(cloud, instance)
     start = time.monotonic()
     cloud.driver.power_off(instance, 30)
     assert time.monotonic() - start < 5
@@ -167,6 +177,7 @@ def test_a_failure_of_any_step_leaves_nothing(cloud, verb):
 
 def test_a_namespace_lost_in_a_boot_of_the_host_is_made_again(cloud):
     instance = cloud.spawn()
+    wait_until_ready(cloud, instance)
     space = Path(cloud.engine.network_namespace(instance.uuid))
     cloud.driver.power_off(instance)
     vif_module.privsep.netns.remove(space)
