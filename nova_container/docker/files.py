@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verbs over the Docker Engine API: files of containers, and images made of them."""
 
+import posixpath
+import stat
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -10,6 +12,7 @@ from nova_container.docker.transport import Answer
 from nova_container.docker.wire import files as wire
 from nova_container.docker.wire.document import Document
 from nova_container.engine import Change, CommitSpec, ContainerOps, FileStat
+from nova_container.image import reference as references
 
 _CHUNK = 1024 * 1024
 
@@ -18,7 +21,8 @@ class FileVerbs(Verbs, ContainerOps):
     """Files out and in."""
 
     def changes(self, container: str) -> tuple[Change, ...]:
-        return wire.changes_of(self.get(container_path(container, '/changes')))
+        found = wire.changes_of(self.get(container_path(container, '/changes')))
+        return tuple(sorted(found, key=lambda change: change.path))
 
     def export(self, container: str) -> Iterator[bytes]:
         return self.ask('GET', container_path(container, '/export'), timeout_s=0).chunks()
@@ -44,9 +48,21 @@ class FileVerbs(Verbs, ContainerOps):
                 raise
             self.inspect(container)
             raise
+        except errors.HostFailure as error:
+            if self.is_ours or not self._is_below_a_file(container, path):
+                raise
+            raise errors.NotFound(f'No such path in container {container}: {path}') from error
+
+    def _is_below_a_file(self, container: str, path: str) -> bool:
+        """Docker 20.10 answers 500 for a path whose parent is no directory."""
+        parent = posixpath.dirname(path.rstrip('/'))
+        try:
+            return parent not in ('', '/') and not stat.S_ISDIR(self.stat_path(container, parent).mode)
+        except errors.ContainerError:
+            return False
 
     def commit(self, container: str, spec: CommitSpec = CommitSpec()) -> str:
-        repository, tag = split(spec.reference or '')
+        repository, tag = split(references.parse(spec.reference).familiar() if spec.reference else '')
         answer = self.ask('POST', '/commit', timeout_s=0, document=dict(spec.config), query={
             'container': container, 'repo': repository or None, 'tag': tag or None, 'author': spec.author or None,
             'comment': spec.comment or None, 'pause': spec.pause})

@@ -14,12 +14,15 @@ from nova_container.docker.transport import Answer
 from nova_container.docker.wire import images as wire
 from nova_container.docker.wire.document import Document
 from nova_container.engine import ImageInfo, ImageOps
+from nova_container.image import reference as references
 
 
 class ImageVerbs(Verbs, ImageOps):
     """Images in and out, named and removed."""
 
     def load(self, archive: BinaryIO, *, reference: str | None = None) -> tuple[ImageInfo, ...]:
+        if reference is not None:
+            references.parse(reference)
         if self.is_ours:
             answer = self._load(files.pieces(archive), reference)
             found = [Document(line).document('aux').text('ID') for line in answer.documents()]
@@ -49,7 +52,8 @@ class ImageVerbs(Verbs, ImageOps):
             return tuple(wire.image_of(row) for row in self.get('/images/json', query={'inspect': True}))
         rows = [Document(row) for row in self.get('/images/json')]
         newest_first = sorted(rows, key=lambda row: -(row.integer('Created') or 0))
-        return tuple(self._inspect_images([row.text('Id') for row in newest_first if INFRA not in row.texts('RepoTags')]))
+        return tuple(self._inspect_images([row.text('Id') for row in newest_first
+                                           if INFRA not in row.texts('RepoTags')]))
 
     def _inspect_images(self, image_ids: builtins.list[str]) -> Iterator[ImageInfo]:
         """Those that are still there."""
@@ -66,7 +70,7 @@ class ImageVerbs(Verbs, ImageOps):
         return wire.image_of(body)
 
     def tag_image(self, image: str, reference: str) -> None:
-        repository, tag = files.split(reference)
+        repository, tag = files.split(references.parse(reference).familiar())
         self.do('POST', image_path(image, '/tag'), query={'repo': repository, 'tag': tag or None})
 
     def remove_image(self, image: str, *, force: bool = False) -> tuple[str, ...]:
@@ -74,9 +78,22 @@ class ImageVerbs(Verbs, ImageOps):
             rows: Any = self.ask('DELETE', image_path(image), query={'force': force}).document()
         except errors.ImageNotFound:
             return ()
+        except errors.WrongState:
+            if self.is_ours:
+                raise
+            return self._remove_all_names(image)
         gone = [Document(row) for row in rows]
         return (*(row.text('Untagged') for row in gone if row.has('Untagged')),
                 *(row.text('Deleted') for row in gone if row.has('Deleted')))
+
+    def _remove_all_names(self, image: str) -> tuple[str, ...]:
+        """Docker removes the names of an id one by one only. :raises WrongState: a container uses the image."""
+        found = self.inspect_image(image)
+        users = self.get('/containers/json', query={'all': True, 'filters': json.dumps({'ancestor': [found.id]})})
+        if users or image in found.references:
+            raise errors.WrongState(f'Image {image} is used by {len(users)} containers')
+        gone = [name for reference in found.references for name in self.remove_image(reference)]
+        return tuple(sorted(gone, key=lambda name: name.startswith('sha256:')))
 
     def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         dangling = json.dumps({'dangling': ['false' if all_unused else 'true']})

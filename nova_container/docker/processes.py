@@ -52,6 +52,10 @@ class ProcessVerbs(Verbs, ContainerOps):
         return DockerSession(taken, tty=taken.content_type == _RAW if self.is_ours else self._has_tty(container))
 
     def resize(self, container: str, *, rows: int, columns: int) -> None:
+        if not self.is_ours:
+            info = self.inspect(container)  # Docker is silent whatever it is
+            if not (info.status.alive and info.spec.process.tty):
+                raise errors.WrongState(f'Container {container} is not alive, or has no terminal')
         self.do('POST', container_path(container, '/resize'), query={'h': rows, 'w': columns})
 
     def create_exec(self, container: str, spec: ExecSpec) -> str:
@@ -60,9 +64,18 @@ class ProcessVerbs(Verbs, ContainerOps):
 
     def start_exec(self, exec_id: str) -> Session:
         """Docker must be told about the terminal once more; ours knows, and says so."""
-        tty = False if self.is_ours else self.inspect_exec(exec_id).spec.tty
+        tty = False if self.is_ours else self._startable(exec_id).tty
         taken = self._hijack(_exec_path(exec_id, 'start'), {'Detach': False, 'Tty': tty})
         return DockerSession(taken, tty=taken.content_type == _RAW if self.is_ours else tty)
+
+    def _startable(self, exec_id: str) -> ExecSpec:
+        """Docker takes the connection over first and then writes its errors as if the process had said them."""
+        found = self.inspect_exec(exec_id)
+        if found.running or found.exit_code is not None:
+            raise errors.WrongState(f'Exec {exec_id} ran already')
+        if not self.inspect(found.container_id).status.may_exec:
+            raise errors.WrongState(f'Container {found.container_id} is not running')
+        return found.spec
 
     def inspect_exec(self, exec_id: str) -> ExecInfo:
         return wire.exec_info_of(self.get(_exec_path(exec_id, 'json')))

@@ -27,7 +27,7 @@ def rewritten(archive: BinaryIO, reference: str | None) -> Iterator[tuple[Iterat
     """
     with tempfile.TemporaryDirectory(prefix='nova-container-load-') as folder:
         blobs = BlobStore(Path(folder))
-        images = archives.read_archive(archive, blobs).images
+        images = _read(archive, blobs)
         if reference is not None:
             if len(images) != 1:
                 raise errors.UnacceptableImage(
@@ -36,3 +36,12 @@ def rewritten(archive: BinaryIO, reference: str | None) -> Iterator[tuple[Iterat
         if any(INFRA in image.references for image in images):
             raise errors.UnacceptableImage(f'The name {INFRA} belongs to nova-container')
         yield archives.write_archive(images, blobs), [image.config_digest for image in images]
+
+
+def _read(archive: BinaryIO, blobs: BlobStore) -> tuple[archives.LoadedImage, ...]:
+    try:
+        return archives.read_archive(archive, blobs).images
+    except errors.DigestMismatch:
+        raise
+    except errors.Corrupt as error:
+        raise errors.UnacceptableImage(str(error)) from error

@@ -20,12 +20,14 @@ from nova_container.docker.base import Verbs, container_path
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import listing, mounts
 from nova_container.docker.wire.document import Document, Json
-from nova_container.engine import ContainerInfo, ContainerSpec, MountKind, NetworkMode, NetworkSpec
+from nova_container.engine import ContainerInfo, ContainerSpec, MountKind, NetworkMode, NetworkSpec, RestartPolicy
+from nova_container.engine.undo import undo_on_error
 
 INFRA_LABEL = 'org.nova-container.infra'
 SPEC_LABEL = 'org.nova-container.sandbox'
 _JOINED = 'container:'
 _ORPHAN_S = 60
+_PIDS = 2048
 
 
 class Sandboxes:
@@ -35,38 +37,35 @@ class Sandboxes:
         self._verbs = verbs
 
     def create(self, spec: ContainerSpec) -> str:
-        """Make the workload and, if it has a namespace of its own, the infra container that holds it."""
+        """Make the workload and, if it has a namespace of its own, the infra container that holds it.
+
+        The workload is first, for its id is its hostname unless it has one; Docker looks for the infra
+        container at start only.
+        """
         if spec.network.mode is not NetworkMode.NAMESPACE:
             return self._create(spec.name, external_body(spec))
         self._discard_orphans()
-        infra = self._start_infra(spec)
-        body = external_body(dataclasses.replace(
+        infra = f'nova-container-infra-{secrets.token_hex(8)}'
+        workload = self._create(spec.name, external_body(dataclasses.replace(
             spec, hostname='', domainname='', network=NetworkSpec(mode=NetworkMode.CONTAINER, container=infra),
-            labels={**spec.labels, SPEC_LABEL: _remembered(spec)}))
-        try:
-            return self._create(spec.name, body)
-        except BaseException:
-            with contextlib.suppress(errors.ContainerError):
-                self.discard(infra)
-            raise
+            labels={**spec.labels, SPEC_LABEL: _remembered(spec)})))
+        with undo_on_error() as undo:
+            undo('workload', lambda: self.discard(workload))
+            undo('infra container', lambda: self.discard(infra))
+            self._start_infra(infra, spec, spec.hostname or workload[:12])
+        return workload
 
     def _create(self, name: str, body: Json) -> str:
         answer = self._verbs.ask('POST', '/containers/create', query={'name': name}, document=body)
         return Document(answer.document()).text('Id')
 
-    def _start_infra(self, spec: ContainerSpec) -> str:
-        image = infra_image.ensure(self._verbs)
-        holder = ContainerSpec(name='', image=image, hostname=spec.hostname, domainname=spec.domainname,
-                               network=spec.network, restart=spec.restart,
-                               labels={INFRA_LABEL: spec.name})
-        infra = self._create(f'nova-container-infra-{secrets.token_hex(6)}', wire.create_body(holder))
-        try:
-            self._verbs.do('POST', container_path(infra, '/start'))
-        except BaseException:
-            with contextlib.suppress(errors.ContainerError):
-                self.discard(infra)
-            raise
-        return infra
+    def _start_infra(self, name: str, spec: ContainerSpec, hostname: str) -> None:
+        """It comes back with its workload, so it has the same restart policy, but for ends, of which it has none."""
+        restart = RestartPolicy() if spec.restart.name == 'on-failure' else spec.restart
+        self._create(name, wire.create_body(ContainerSpec(
+            name=name, image=infra_image.ensure(self._verbs), hostname=hostname, domainname=spec.domainname,
+            network=spec.network, restart=restart, labels={INFRA_LABEL: spec.name})))
+        self._verbs.do('POST', container_path(name, '/start'))
 
     def discard(self, infra: str) -> None:
         """Remove an infra container; silent if there is none."""
@@ -78,8 +77,9 @@ class Sandboxes:
         rows = self._verbs.get('/containers/json', query={'all': True})
         joined = {listing.row_network_mode(row).removeprefix(_JOINED) for row in rows}
         for row in rows:
+            known = {listing.row_id(row), *listing.row_names(row)}
             old = listing.row_created_at(row) < time.time() - _ORPHAN_S
-            if old and INFRA_LABEL in listing.row_labels(row) and listing.row_id(row) not in joined:
+            if old and INFRA_LABEL in listing.row_labels(row) and not known & joined:
                 self.discard(listing.row_id(row))
 
     def network_namespace(self, container: str) -> str:
@@ -88,14 +88,21 @@ class Sandboxes:
         mode = _network_mode(body)
         if mode == 'host':
             raise errors.Unsupported(f'Container {container} shares the network of its host')
-        if mode.startswith(_JOINED):
-            self.ensure_running(container)
-            body = self._inspect(mode.removeprefix(_JOINED))
-        path = Document(body).document('NetworkSettings').text('SandboxKey')
-        pid = Document(body).document('State').positive('Pid')
-        if not path and pid is None:
+        path = self._namespace(mode.removeprefix(_JOINED) if mode.startswith(_JOINED) else container)
+        if path is None:
             raise errors.WrongState(f'Container {container} has no network namespace until it is started')
-        return path or f'/proc/{pid}/ns/net'
+        return path
+
+    def _namespace(self, container: str) -> str | None:
+        try:
+            body = Document(self._inspect(container))
+        except errors.ContainerNotFound:
+            return None
+        mode = _network_mode(body.fields)
+        if mode.startswith(_JOINED):
+            return self._namespace(mode.removeprefix(_JOINED))
+        path, pid = body.document('NetworkSettings').text('SandboxKey'), body.document('State').positive('Pid')
+        return path or (f'/proc/{pid}/ns/net' if pid else None)
 
     def ensure_running(self, container: str) -> None:
         """Start the infra container of a workload again, should it have ended."""
@@ -119,6 +126,8 @@ class Sandboxes:
 
     def seen_from_outside(self, info: ContainerInfo) -> ContainerInfo:
         """What a workload was asked to be, without the means by which it is."""
+        if info.exit and info.started_at and not info.status.alive and info.exit.finished_at < info.started_at:
+            info = dataclasses.replace(info, started_at=info.exit.finished_at)  # Docker takes both times afterwards
         remembered = info.labels.get(SPEC_LABEL)
         if remembered is None:
             return info
@@ -126,7 +135,8 @@ class Sandboxes:
         labels = {name: value for name, value in info.labels.items() if name != SPEC_LABEL}
         network = NetworkSpec(dns=kept.texts('Dns'), dns_search=kept.texts('DnsSearch'),
                               dns_options=kept.texts('DnsOptions'), extra_hosts=kept.texts('ExtraHosts'))
-        return dataclasses.replace(info, spec=dataclasses.replace(
+        namespace = self._namespace(info.spec.network.container or '') if info.spec.network.container else None
+        return dataclasses.replace(info, network_namespace=namespace, spec=dataclasses.replace(
             info.spec, labels=labels, network=network, hostname=kept.text('Hostname'),
             domainname=kept.text('Domainname')))
 
@@ -151,6 +161,7 @@ def external_body(spec: ContainerSpec) -> Json:
     :raises Unsupported: options of a bind.
     """
     body = wire.create_body(spec)
+    body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]
     if any(mount.options for mount in spec.mounts if mount.kind is MountKind.BIND):
         raise errors.Unsupported('A Docker Engine takes no options for a bind mount')

@@ -52,11 +52,11 @@ def history_body(info: state.ImageInfo) -> list[Json]:
     return steps
 
 
-def history_of(steps: object) -> tuple[Json, ...]:
+def history_of(steps: object) -> list[Json]:
     """Docker's history in the names of an image's configuration, oldest first."""
     rows = Document({'History': steps}).documents('History')
-    return tuple({'created': units.timestamp_of(row.integer('Created')), 'created_by': row.text('CreatedBy'),
-                  'comment': row.text('Comment')} for row in reversed(rows))
+    return [{'created': units.timestamp_of(row.integer('Created')), 'created_by': row.text('CreatedBy'),
+             'comment': row.text('Comment')} for row in reversed(rows)]
 
 
 def tags(info: state.ImageInfo) -> list[str]:

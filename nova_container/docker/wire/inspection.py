@@ -6,8 +6,8 @@ from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import spec as specs
 from nova_container.engine import state
 
-_ENDED = {'exited', 'dead', 'removing', 'restarting'}
-"""Docker's words for a container whose first process is not there."""
+_OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED, 'restarting': state.Status.RUNNING}
+"""Docker's further words; one that waits for its restart counts as running, as Docker itself has it."""
 
 
 def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: str = '') -> Json:
@@ -54,7 +54,7 @@ def info_of(fields: object) -> state.ContainerInfo:
 
 
 def _status_of(text: str) -> state.Status:
-    return state.Status.STOPPED if text in _ENDED else state.Status(text)
+    return _OTHER_WORDS.get(text) or state.Status(text)
 
 
 def _exit_of(now: Document) -> state.ExitInfo | None:

@@ -22,6 +22,10 @@ def row_id(row: object) -> str:
     return Document(row).text('Id')
 
 
+def row_names(row: object) -> tuple[str, ...]:
+    return tuple(name.removeprefix('/') for name in Document(row).texts('Names'))
+
+
 def row_labels(row: object) -> dict[str, str]:
     return Document(row).mapping('Labels')
 

@@ -39,7 +39,7 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
     return {
         'ID': info.hostname, 'Containers': sum(counts.values()), 'ContainersRunning': counts.get('running', 0),
         'ContainersPaused': counts.get('paused', 0),
-        'ContainersStopped': counts.get('created', 0) + counts.get('exited', 0), 'Images': info.images,
+        'ContainersStopped': counts.get('stopped', 0), 'Images': info.images,
         'Driver': info.storage_driver, 'DriverStatus': [], 'DockerRootDir': info.state_dir,
         'Plugins': {'Volume': [], 'Network': ['none', 'host'], 'Authorization': None, 'Log': ['json-file']},
         'MemoryLimit': True, 'SwapLimit': True, 'CpuCfsPeriod': True, 'CpuCfsQuota': True, 'CPUShares': True,
@@ -90,7 +90,7 @@ def _counts(body: Document, ours: Document) -> dict[str, int]:
         counts: dict[str, Any] = ours.document('Containers').fields
         return {name: int(count) for name, count in counts.items()}
     return {'running': body.integer('ContainersRunning') or 0, 'paused': body.integer('ContainersPaused') or 0,
-            'exited': body.integer('ContainersStopped') or 0}
+            'stopped': body.integer('ContainersStopped') or 0}
 
 
 def _runtime_version(version: object, runtime: str) -> str:
