@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``make tempest-smoke``: OpenStack's own smoke tests against the minicloud."""
