@@ -10,9 +10,10 @@ from nova_container.errors import UnacceptableImage
 
 MAX_DOCUMENT_BYTES = 4 << 20
 MAX_DEPTH = 32
+_QUOTE = ord('"')
 
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
-_BRACKETS = re.compile(rb'[][{}]')
+# Possessive, and content to match an end that never comes: hostile quotes must not make the search start again.
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[][{}]', re.DOTALL)
 
 
 def decode(content: bytes, what: str) -> Any:
@@ -86,9 +87,11 @@ def _kind(value: Any) -> str:
 
 def _depth(content: bytes) -> int:
     deepest = depth = 0
-    for bracket in _BRACKETS.findall(_STRING.sub(b'', content)):
-        depth += 1 if bracket in b'[{' else -1
-        deepest = max(deepest, depth)
+    for token in _TOKEN.finditer(content):
+        first = content[token.start()]
+        if first != _QUOTE:
+            depth += 1 if first in b'[{' else -1
+            deepest = max(deepest, depth)
     return deepest
 
 

@@ -7,7 +7,6 @@ What is made: directories, regular files (sparse ones stay sparse), hard and sym
 none, and every character device in a layer is then a whiteout), and all other extended attributes.
 """
 
-import errno
 import os
 import shutil
 import stat
@@ -17,11 +16,11 @@ from typing import TypeVar
 from nova_container.errors import InvalidRequest, UnacceptableImage
 from nova_container.image import file_data, tar_reader, whiteout
 from nova_container.image.confined import ConfinedRoot, components
+from nova_container.image.deletions import Deletions
 from nova_container.image.tar_reader import Entry
 
 _CREATE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _OPEN_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
-_NO_DIRECTORY = (errno.ENOTDIR, errno.ELOOP)
 _T = TypeVar('_T')
 
 
@@ -41,7 +40,7 @@ class Extractor:
         self._into, self._may_change_kind = into, may_change_kind
         self._root = ConfinedRoot(root_fd, self._make_missing)
         self._times: dict[bytes, int] = {}
-        self._opaque: set[bytes] = set()
+        self._deletions = Deletions(self._root)
         self._has_removed = False
         self._makers: dict[bytes, Callable[[int, bytes, Entry], None]] = {
             tar_reader.REGULAR: self._file, tar_reader.HARDLINK: self._hardlink, tar_reader.SYMLINK: self._symlink,
@@ -58,7 +57,7 @@ class Extractor:
         parts = components(entry.name)
         if b'..' in parts:
             raise UnacceptableImage(f'The entry {entry.shown} leads out of the archive')
-        if parts and self._is_layer and self._is_mark(parts):
+        if parts and self._is_layer and self._deletions.apply(parts):
             return
         if entry.kind in (tar_reader.CHAR, tar_reader.BLOCK_DEVICE):
             if self._is_layer and entry.kind == tar_reader.CHAR and entry.device == (0, 0):
@@ -73,6 +72,11 @@ class Extractor:
             self._makers[entry.kind](parent_fd, name, entry)
         elif not self._into:
             self._dress_directory(os.dup(self._root_fd), entry)
+
+    @property
+    def hides_below(self) -> bool:
+        """Whether the layer as a whole hides all layers below it."""
+        return self._deletions.hides_below
 
     def finish(self) -> None:
         """Set the times of the directories, which making their files had changed, and release descriptors."""
@@ -93,44 +97,6 @@ class Extractor:
 
     def _path(self, parts: list[bytes]) -> bytes:
         return b'/'.join([self._into, *parts] if self._into else parts)
-
-    def _is_mark(self, parts: list[bytes]) -> bool:
-        if whiteout.is_metadata(parts):
-            return True
-        if parts[-1] == whiteout.OPAQUE_NAME:
-            self._hide_below(self._path(parts[:-1]))
-            return True
-        if parts[-1].startswith(whiteout.PREFIX):
-            name = whiteout.deleted_name(parts[-1])
-            self._delete(self._root.directory(self._path(parts[:-1]), make=True), name)
-            return True
-        return False
-
-    def _hide_below(self, path: bytes) -> None:
-        if path in self._opaque:
-            return
-        directory = os.open(b'.', _OPEN_DIRECTORY, dir_fd=self._root.directory(path, make=True))
-        try:
-            whiteout.mark_opaque(directory)
-        finally:
-            os.close(directory)
-        self._opaque.add(path)
-
-    def _delete(self, parent_fd: int, name: bytes) -> None:
-        """Hide the name of the layers below; what this very layer holds under it stays (image-spec, layer.md)."""
-        try:
-            os.mknod(name, stat.S_IFCHR, 0, dir_fd=parent_fd)
-        except FileExistsError:
-            try:
-                directory = os.open(name, _OPEN_DIRECTORY, dir_fd=parent_fd)
-            except OSError as error:
-                if error.errno not in _NO_DIRECTORY:
-                    raise
-                return
-            try:
-                whiteout.mark_opaque(directory)
-            finally:
-                os.close(directory)
 
     def _make_missing(self, parent_fd: int, name: bytes) -> None:
         self._make_directory(parent_fd, name, 0o755, replace=self._is_whiteout(parent_fd, name))
@@ -229,7 +195,7 @@ class Extractor:
         """Forget what may have been known of files now gone; not at once, for descriptors are then in use."""
         if self._has_removed:
             self._root.forget()
-            self._opaque.clear()
+            self._deletions.forget()
             self._has_removed = False
 
 

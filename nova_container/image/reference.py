@@ -94,12 +94,12 @@ def _split_domain(name: str) -> tuple[str, str]:
 
 def _check(text: str, domain: str, path: str, tag: str | None) -> None:
     shown = repr(text[:300])
+    if len(domain) + 1 + len(path) > _NAME_LENGTH:
+        raise InvalidReference(f'Invalid image name {shown}: longer than {_NAME_LENGTH} characters')
     if path.lower() != path:
         raise InvalidReference(f'Invalid image name {shown}: the repository must be lower case')
     if not _DOMAIN.fullmatch(domain):
         raise InvalidReference(f'Invalid image name {shown}: the registry is not a host name')
-    if len(domain) + 1 + len(path) > _NAME_LENGTH:
-        raise InvalidReference(f'Invalid image name {shown}: longer than {_NAME_LENGTH} characters')
     if not _PATH.fullmatch(path):
         raise InvalidReference(f'Invalid image name {shown}: the repository may hold a-z 0-9 and single . _ - between')
     if tag is not None and not _TAG.fullmatch(tag):

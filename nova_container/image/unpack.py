@@ -40,11 +40,15 @@ class UnpackLimits:
 
 @dataclasses.dataclass(frozen=True)
 class UnpackResult:
-    """What an archive was: digest and size in bytes of the uncompressed tar, and its number of entries."""
+    """What an archive was: digest and size in bytes of the uncompressed tar, and its number of entries.
+
+    :ivar hides_below: the layer hides all layers below it, which must then be left out of the mount.
+    """
 
     diff_id: str
     size_bytes: int
     entries: int
+    hides_below: bool = False
 
 
 def unpack_layer(blob: digests.Readable, root: str | bytes | os.PathLike[str] | int, limits: UnpackLimits,
@@ -95,7 +99,8 @@ def parse_output(stdout: str | bytes) -> UnpackResult:
     :raises HostFailure: the child was killed.
     """
     found = child.result(stdout)
-    return UnpackResult(str(found['diff_id']), int(found['size_bytes']), int(found['entries']))
+    return UnpackResult(str(found['diff_id']), int(found['size_bytes']), int(found['entries']),
+                        bool(found['hides_below']))
 
 
 def main(argv: Sequence[str]) -> int:
@@ -124,7 +129,7 @@ def _unpack(stream: digests.Readable, root: str | bytes | os.PathLike[str] | int
         extractor = Extractor(root_fd, reader.data, is_layer=is_layer, into=_destination(root_fd, into),
                               may_change_kind=may_change_kind)
         _extract_all(reader, extractor, source, limits)
-        return UnpackResult(source.digest, source.size_bytes, reader.headers)
+        return UnpackResult(source.digest, source.size_bytes, reader.headers, extractor.hides_below)
     finally:
         os.close(root_fd)
 

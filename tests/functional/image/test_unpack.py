@@ -118,6 +118,11 @@ def test_an_opaque_directory_hides_the_layers_below_and_nothing_of_its_own(tmp_p
         subprocess.run(['umount', merged], check=True)
 
 
+def test_a_layer_that_hides_all_below_says_so_because_overlayfs_ignores_the_mark_on_a_root(tmp_path: Path) -> None:
+    assert run_child(tmp_path / '.', Tar().file('.wh..wh..opq').file('f').bytes()).hides_below
+    assert not run_child(tmp_path / '.', Tar().file('d/.wh..wh..opq').bytes()).hides_below
+
+
 def test_a_whiteout_beside_a_file_of_the_same_layer_leaves_the_file(tmp_path: Path) -> None:
     unpack_into(tmp_path, Tar().file('a', b'a').file('.wh.a').file('.wh.b').file('b', b'b'))
     assert ((tmp_path / 'a').read_bytes(), (tmp_path / 'b').read_bytes()) == (b'a', b'b')

@@ -35,8 +35,8 @@ def test_no_result_is_a_failure_of_the_host(output: str | bytes) -> None:
 
 
 def test_a_result_is_read_back() -> None:
-    assert unpack.parse_output('{"diff_id": "sha256:x", "size_bytes": 5, "entries": 2}\n') == unpack.UnpackResult(
-        'sha256:x', 5, 2)
+    line = '{"diff_id": "sha256:x", "size_bytes": 5, "entries": 2, "hides_below": true}\n'
+    assert unpack.parse_output(line) == unpack.UnpackResult('sha256:x', 5, 2, True)
 
 
 @pytest.mark.parametrize(('error', 'kind'), [

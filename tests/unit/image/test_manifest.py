@@ -3,6 +3,7 @@
 
 import dataclasses
 import json
+import time
 from typing import Any
 
 import pytest
@@ -110,6 +111,15 @@ def test_a_document_nested_too_deep_is_refused_and_crashes_nothing(content: byte
 def test_brackets_inside_strings_are_no_nesting() -> None:
     assert document.decode(json.dumps({'a': '[' * 100 + '\\"' + '{' * 100}).encode(), 'x') == {
         'a': '[' * 100 + '\\"' + '{' * 100}
+
+
+@pytest.mark.parametrize('content', [b'\\"' * 2_000_000, b'"' * 4_000_001, b'"\\' * 2_000_000,
+                                     b'"' + b'\\' * 3_999_999])
+def test_hostile_quotes_take_linear_time(content: bytes) -> None:
+    started = time.monotonic()
+    with pytest.raises(errors.UnacceptableImage):
+        document.decode(content, 'document')
+    assert time.monotonic() - started < 5
 
 
 @pytest.mark.parametrize('content', [b'', b'{', b'nope', b'{"a":NaN}', b'\xff\xfe{', b'{"a":' + b'1' * 5000 + b'}'])
