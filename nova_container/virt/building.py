@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from nova.network import neutron
 from nova.virt import configdrive
 from nova.virt import driver as nova_driver
 
@@ -14,6 +15,8 @@ from nova_container.engine import spec as specs
 from nova_container.virt import plugging
 from nova_container.virt.translate import container as translate
 from nova_container.virt.translate import flavor
+
+_ACTIVE = 'ACTIVE'
 
 
 def refuse_what_is_missing(instance: Any, block_device_info: Any) -> None:
@@ -36,10 +39,17 @@ def description(instance: Any, image_meta: Any, network_info: Sequence[Any] | No
         command_line=image_meta.properties.get('os_command_line'))
 
 
-def waiting(virtapi: Any, instance: Any, network_info: Sequence[Any] | None, conf: Any, *, power_on: bool,
-            ) -> Callable[[], AbstractContextManager[None]]:
+def waiting(virtapi: Any, context: Any, instance: Any, network_info: Sequence[Any] | None, conf: Any, *,
+            power_on: bool) -> Callable[[], AbstractContextManager[None]]:
     """What waits for Neutron around the plugging; nothing if the server is not to run yet."""
     if not power_on or not conf.vif_plugging_timeout:
         return contextlib.nullcontext
-    return lambda: plugging.waited_for(virtapi, instance, network_info if network_info is not None else (),
-                                       timeout_s=conf.vif_plugging_timeout, is_fatal=conf.vif_plugging_is_fatal)
+    return lambda: plugging.waited_for(
+        virtapi, instance, network_info if network_info is not None else (),
+        is_active=lambda port: is_active(context, port), timeout_s=conf.vif_plugging_timeout,
+        is_fatal=conf.vif_plugging_is_fatal)
+
+
+def is_active(context: Any, port: str) -> bool:
+    """Whether Neutron says that a port is up."""
+    return neutron.API().show_port(context, port)['port']['status'] == _ACTIVE

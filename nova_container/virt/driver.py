@@ -122,7 +122,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
                 instance=instance, network_info=network_info if network_info is not None else (),
                 image=lambda: self._images.ensure(context, image_meta, instance.trusted_certs),
                 describe=building.description(instance, image_meta, network_info, CONF.host, settings.policy(CONF)),
-                waited_for=building.waiting(self.virtapi, instance, network_info, CONF, power_on=power_on),
+                waited_for=building.waiting(self.virtapi, context, instance, network_info, CONF, power_on=power_on),
                 plugged=lambda: self._tag(context, instance), files=injected_files or (), power_on=power_on))
 
     def destroy(self, context, instance, network_info, block_device_info=None, destroy_disks=True,

@@ -20,6 +20,7 @@ from oslo_utils import uuidutils  # noqa: E402
 from nova_container import errors  # noqa: E402
 from nova_container.engine import fake  # noqa: E402
 from nova_container.engine import spec as specs  # noqa: E402
+from nova_container.virt import building  # noqa: E402
 from nova_container.virt import driver as driver_module  # noqa: E402
 
 CONF = nova.conf.CONF
@@ -186,6 +187,8 @@ class Cloud:
         self.driver = driver_module.ContainerDriver(self.virtapi, engine=self.engine, vifs=self.vifs)
         self.driver._glance = self.driver._images._glance = self.glance
         self.driver._tag = lambda context, instance: None
+        self.active_ports = set()
+        building.is_active = lambda context, port: port in self.active_ports
 
     def spawn(self, instance=None, network_info=None, image_meta=None, **kwargs):
         """Boot a server and return it."""

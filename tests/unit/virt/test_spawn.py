@@ -37,7 +37,7 @@ class SpawnTest(unittest.TestCase):
     def test_it_waits_for_ports_that_are_down_and_only_those(self):
         down, up = servers.a_vif(1, active=False), servers.a_vif(2, active=True)
         self.cloud.spawn(network_info=servers.a_network_info(down, up))
-        self.assertEqual([([('network-vif-plugged', down['id'])], 300)], self.cloud.virtapi.waited)
+        self.assertEqual([[('network-vif-plugged', down['id'])]], [events for events, _ in self.cloud.virtapi.waited])
 
     def test_a_server_that_is_not_to_run_yet_waits_for_nothing(self):
         instance = self.cloud.spawn(power_on=False)
@@ -137,7 +137,23 @@ class FailureTest(unittest.TestCase):
             cloud.spawn()
         self.assert_nothing_is_left(cloud)
 
+    def test_a_port_that_is_up_without_a_word_of_neutron_will_do(self):
+        cloud, vif = servers.Cloud(), servers.a_vif(active=False)
+        cloud.virtapi.late = True
+        cloud.active_ports.add(vif['id'])
+        instance = cloud.spawn(network_info=servers.a_network_info(vif))
+        self.assertIs(state.Status.RUNNING, cloud.status(instance))
+
+    def test_a_rebuild_looks_at_its_ports_sooner(self):
+        cloud, instance = servers.Cloud(), servers.an_instance()
+        instance.task_state = 'rebuild_spawning'
+        cloud.spawn(instance)
+        cloud.spawn()
+        self.assertEqual([1.5, 15.0], [timeout for _, timeout in cloud.virtapi.waited])
+
     def test_neutron_that_does_not_answer_ends_the_build(self):
+        servers.CONF.set_override('vif_plugging_timeout', 1)
+        self.addCleanup(servers.CONF.clear_override, 'vif_plugging_timeout')
         cloud = servers.Cloud()
         cloud.virtapi.late = True
         with self.assertRaises(exception.VirtualInterfaceCreateException):
@@ -152,8 +168,9 @@ class FailureTest(unittest.TestCase):
         self.assert_nothing_is_left(cloud)
 
     def test_neither_matters_where_plugging_is_not_fatal(self):
-        servers.CONF.set_override('vif_plugging_is_fatal', False)
-        self.addCleanup(servers.CONF.clear_override, 'vif_plugging_is_fatal')
+        for option, value in (('vif_plugging_is_fatal', False), ('vif_plugging_timeout', 1)):
+            servers.CONF.set_override(option, value)
+            self.addCleanup(servers.CONF.clear_override, option)
         cloud = servers.Cloud()
         cloud.virtapi.late = cloud.virtapi.failed = True
         instance = cloud.spawn(network_info=servers.a_network_info(servers.a_vif(active=False)))
