@@ -25,8 +25,9 @@ _numbers = itertools.count()
 def offered(request: pytest.FixtureRequest) -> None:
     """Skip what the runner says its engine cannot offer, with the reason it gives."""
     reasons: Mapping[str, str] = getattr(request.cls, 'cannot', {})
-    if request.function.__name__ in reasons:
-        pytest.skip(reasons[request.function.__name__])
+    for name in (request.function.__name__, request.node.name):
+        if name in reasons:
+            pytest.skip(reasons[name])
 
 
 @pytest.fixture(scope='session')

@@ -3,7 +3,7 @@
 
 A runner is a class ``Test...(EngineSuite)`` in a module with the fixtures ``engine`` (an open engine) and
 ``engine_is_real`` (whether a kernel is behind it). What an engine cannot offer stands, with the reason, in the
-runner's ``cannot``: a mapping from a behaviour's name to why not.
+runner's ``cannot``: a mapping from a behaviour's name, or that of one of its cases, to why not.
 """
 
 from collections.abc import Mapping

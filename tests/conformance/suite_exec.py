@@ -46,10 +46,11 @@ class ExecSuite:
         assert (result.stdout, result.stderr) == (b'terminal\r\nerror\r\n', b'')
 
     def test_a_terminal_of_a_command_is_resized(self, engine, container):
-        spec = specs.ExecSpec(command=('sh', '-c', 'read line; stty size'), tty=True, attach_stdin=True)
-        exec_id = engine.create_exec(container, spec)
+        script = 'echo ready; read line; sleep 0.2; stty size'
+        exec_id = engine.create_exec(
+            container, specs.ExecSpec(command=('sh', '-c', script), tty=True, attach_stdin=True))
         with engine.start_exec(exec_id) as session:
-            eventually(lambda: engine.inspect_exec(exec_id).running)
+            assert session.read() == (StreamName.STDOUT, b'ready\r\n')
             engine.resize_exec(exec_id, rows=20, columns=90)
             session.write(b'go\n')
             said = b''
