@@ -4,7 +4,6 @@
 import contextlib
 import json
 import os
-import selectors
 import signal
 import threading
 from collections.abc import Callable, Mapping
@@ -16,9 +15,9 @@ from nova_container.engine.spec import ExecSpec
 from nova_container.engine.state import ExecInfo, StreamName
 from nova_container.host import process, terminals
 from nova_container.host.launch import Launcher
+from nova_container.runtime.exec_session import ExecSession
 from nova_container.runtime.oci_runtime import OciRuntime
 
-_BLOCK = 1 << 16
 _RUNTIME_FAILED = (1, 255)  # what runc and crun end with if they cannot run the program
 
 
@@ -56,7 +55,12 @@ class Execution:
             self._process_file.write_text(json.dumps(oci_process))
             argv = oci.argv('exec', '--process', str(self._process_file), '--pid-file', str(self._pid_file),
                             self.container_id)
-            session = self._start_tty(launcher, argv) if self.spec.tty else self._start_pipes(launcher, argv)
+            if not self.spec.tty:
+                session = self._start_pipes(launcher, argv)
+            elif oci.hands_over_terminals:
+                session = self._start_handed_tty(launcher, argv)
+            else:
+                session = self._start_tty(launcher, argv)
         threading.Thread(target=self._reap, args=(fault,), name='exec', daemon=True).start()
         return session
 
@@ -75,7 +79,23 @@ class Execution:
         for file in (child.stdin, child.stdout, child.stderr):
             if file:
                 file.close()
-        return _ExecSession(kept, stdin)
+        return ExecSession(kept, stdin)
+
+    def _start_handed_tty(self, launcher: Launcher, argv: list[str]) -> Session:
+        """The runtime hands over the process's own terminal, whose size we then set; or tells why not."""
+        with terminals.ConsoleSocket(self._process_file.with_suffix('.tty')) as console:
+            child = launcher.call(process.spawn, [*argv[:-1], '--console-socket', str(console.path), argv[-1]],
+                                  stderr=process.PIPE, new_session=True)
+            self._child = child
+            assert child.stderr
+            terminal = console.receive(lambda: child.poll() is None)
+        if terminal is None:
+            said = os.dup(child.stderr.fileno())
+            child.stderr.close()
+            return ExecSession({said: StreamName.STDOUT}, None)
+        child.stderr.close()
+        self._terminal = os.dup(terminal)
+        return ExecSession({terminal: StreamName.STDOUT}, os.dup(terminal))
 
     def _start_tty(self, launcher: Launcher, argv: list[str]) -> Session:
         ours, theirs = terminals.open_raw()
@@ -88,7 +108,7 @@ class Execution:
         finally:
             os.close(theirs)
         self._terminal = os.dup(ours)
-        return _ExecSession({ours: StreamName.STDOUT}, os.dup(ours))
+        return ExecSession({ours: StreamName.STDOUT}, os.dup(ours))
 
     def _reap(self, fault: Callable[[], int | None]) -> None:
         assert self._child is not None
@@ -111,80 +131,3 @@ class Execution:
                 raise errors.WrongState(f'Exec {self.id[:12]} has no terminal now')
             terminals.resize(self._terminal, rows, columns)
             self._child.send_signal(signal.SIGWINCH)
-
-
-class _ExecSession(Session):
-    """Streams of a child by descriptor; what is not read after ``close`` is drained, so that the child never blocks."""
-
-    def __init__(self, outputs: dict[int, StreamName], stdin: int | None) -> None:
-        self._outputs, self._stdin = outputs, stdin
-        self._selector = selectors.DefaultSelector()
-        for descriptor in outputs:
-            self._selector.register(descriptor, selectors.EVENT_READ)
-        self._wake_reader, self._wake_writer = os.pipe()
-        self._selector.register(self._wake_reader, selectors.EVENT_READ)
-        self._closed = False
-        self._lock = threading.Lock()
-
-    def read(self) -> tuple[StreamName, bytes] | None:
-        while self._outputs and not self._closed:
-            ready = self._selector.select()
-            if self._closed:
-                return None
-            for key, _ in ready:
-                if piece := self._read_from(key.fd):
-                    return piece
-        return None
-
-    def _read_from(self, descriptor: int) -> tuple[StreamName, bytes] | None:
-        try:
-            data = os.read(descriptor, _BLOCK)
-        except OSError:  # a terminal whose other side is gone says EIO
-            data = b''
-        if data:
-            return self._outputs[descriptor], data
-        self._selector.unregister(descriptor)
-        del self._outputs[descriptor]
-        os.close(descriptor)
-        return None
-
-    def write(self, data: bytes) -> None:
-        view = memoryview(data)
-        with contextlib.suppress(OSError):
-            while view and self._stdin is not None:
-                view = view[os.write(self._stdin, view):]
-
-    def close_stdin(self) -> None:
-        with self._lock:
-            if self._stdin is not None:
-                os.close(self._stdin)
-                self._stdin = None
-
-    def close(self) -> None:
-        self.close_stdin()
-        with self._lock:
-            if self._closed:
-                return
-            self._closed = True
-            os.write(self._wake_writer, b'x')
-        if self._outputs:
-            threading.Thread(target=self._drain, name='exec-drain', daemon=True).start()
-        else:
-            self._release()
-
-    def _drain(self) -> None:
-        with selectors.DefaultSelector() as rest:
-            for descriptor in self._outputs:
-                rest.register(descriptor, selectors.EVENT_READ)
-            while self._outputs:
-                for key, _ in rest.select():
-                    before = len(self._outputs)
-                    self._read_from(key.fd)
-                    if len(self._outputs) < before:
-                        rest.unregister(key.fd)
-        self._release()
-
-    def _release(self) -> None:
-        self._selector.close()
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)

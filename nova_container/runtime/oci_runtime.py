@@ -2,13 +2,16 @@
 """The OCI runtime's verbs (crun, runc or another with their command line)."""
 
 import json
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import process
+from nova_container.host import files, process
 from nova_container.host.launch import Launcher
+
+LOG = logging.getLogger(__name__)
 
 _TIMEOUT_S = 30.0
 
@@ -27,6 +30,11 @@ class OciRuntime:
         """Whether it loads a compiled filter from the annotation ``run.oci.seccomp_bpf_data``."""
         return self.name == 'crun'
 
+    @property
+    def hands_over_terminals(self) -> bool:
+        """Whether ``exec`` without ``--detach`` takes a console socket: crun does, runc 1.1 refuses."""
+        return self.name == 'crun'
+
     def version(self) -> str:
         """Its version, for example 1.8.1."""
         found = re.search(rb'version (\S+)', self._run('--version'))
@@ -37,12 +45,26 @@ class OciRuntime:
         self._run('start', container_id)
 
     def delete(self, container_id: str) -> None:
-        """Forget a container that ended, and its cgroups; silent if it knows none."""
-        try:
-            self._run('delete', container_id)
-        except errors.CommandFailed:
-            if (self.root / container_id).exists():
-                self._run('delete', '--force', container_id)
+        """Forget a container, and its cgroups; silent if it knows none. Its processes must be killed by the caller.
+
+        :raises HostFailure: its state is still there.
+        """
+        for flags in ((), ('--force',)):
+            try:
+                self._run('delete', *flags, container_id)
+                return
+            except (errors.CommandFailed, errors.Unavailable) as error:
+                if not self.knows(container_id):
+                    return
+                refusal = error
+                if isinstance(error, errors.Unavailable):
+                    break
+        LOG.warning('%s did not delete container %s, so its state was removed: %s', self.name, container_id, refusal)
+        files.remove_tree(self.root / container_id)
+
+    def knows(self, container_id: str) -> bool:
+        """Whether it has state of that container."""
+        return (self.root / container_id).exists()
 
     def update(self, container_id: str, resources: Mapping[str, object]) -> None:
         """Change limits; ``resources`` is the OCI specification's ``linux.resources``."""
