@@ -167,8 +167,8 @@ class Links:
         found = self._route.request(netlink.GETADDR, body, netlink.DUMP, what=f'list addresses of link {name}')
         return tuple(_address(one) for one in found)
 
-    def add_route(self, name: str, destination: str, gateway: str | None = None) -> None:
-        """Route ``destination`` (``0.0.0.0/0`` is the default) over the link, replacing the one there is.
+    def add_route(self, name: str, destination: str, gateway: str | None = None, *, replace: bool = True) -> None:
+        """Route ``destination`` (``0.0.0.0/0`` is the default) over the link, replacing the one there is or leaving it.
 
         A gateway outside every subnet of the link is reached on the link all the same.
         """
@@ -181,8 +181,9 @@ class Links:
             body += netlink.attribute(_RTA_DST, network.network_address.packed)
         if gateway:
             body += netlink.attribute(_RTA_GATEWAY, ipaddress.ip_address(gateway).packed)
-        self._route.request(netlink.NEWROUTE, body, netlink.CREATE | netlink.REPLACE,
-                            what=f'add route {destination} via {gateway or name}')
+        with contextlib.suppress(netlink.Exists):
+            self._route.request(netlink.NEWROUTE, body, netlink.CREATE | (netlink.REPLACE if replace else netlink.EXCL),
+                                what=f'add route {destination} via {gateway or name}')
 
     def disable_tx_offload(self, name: str) -> None:
         """Let the kernel compute transmit checksums, as ``ethtool -K NAME tx off``; segmentation goes too."""

@@ -16,6 +16,7 @@ context = priv_context.PrivContext(
     capabilities=[capabilities.CAP_NET_ADMIN, capabilities.CAP_SYS_ADMIN, capabilities.CAP_SYS_PTRACE,
                   capabilities.CAP_DAC_OVERRIDE, capabilities.CAP_DAC_READ_SEARCH])
 
+_DEFAULTS = ('0.0.0.0/0', '::/0')
 _STATIC = ('accept_ra', 'autoconf', 'accept_dad')
 
 
@@ -84,4 +85,5 @@ def _configure(name: str, interface: dict[str, Any], tx_offload: bool) -> None:
         for address in interface['addresses']:
             inside.add_address(name, address)
         for route in interface['routes']:
-            inside.add_route(name, route['destination'], route['gateway'])
+            inside.add_route(name, route['destination'], route['gateway'],
+                             replace=not (interface['yields_default'] and route['destination'] in _DEFAULTS))

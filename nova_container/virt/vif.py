@@ -38,7 +38,8 @@ class Vifs:
 
     def attach(self, instance: Any, vif: Any, namespace: str) -> None:
         """Wire one more port, under the first free name. Raises as ``plug``."""
-        self._plug(instance, vif, network.interface(vif, 'eth0'), namespace)
+        added = dataclasses.replace(network.interface(vif, 'eth0'), yields_default=True)
+        self._plug(instance, vif, added, namespace)
 
     def unplug(self, instance: Any, network_info: Sequence[Any]) -> None:
         """Take every port away. Silent if there is none; a failure is logged and the next is done."""

@@ -21,7 +21,10 @@ class Route:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Interface:
-    """One port as the container sees it. ``host_name`` is the end on the host, which os-vif knows."""
+    """One port as the container sees it. ``host_name`` is the end on the host, which os-vif knows.
+
+    ``yields_default`` leaves a default route that is there already.
+    """
 
     port_id: str
     host_name: str
@@ -30,6 +33,7 @@ class Interface:
     mtu: int
     addresses: tuple[str, ...] = ()
     routes: tuple[Route, ...] = ()
+    yields_default: bool = False
 
 
 def interfaces(network_info: Sequence[Mapping[str, Any]]) -> tuple[Interface, ...]:
@@ -53,9 +57,11 @@ def interface(vif: Mapping[str, Any], name: str) -> Interface:
 
 
 def name_servers(network_info: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Of all subnets in order, each once."""
-    found = [server['address'] for vif in network_info for subnet in _subnets(vif) for server in subnet['dns'] or ()]
-    return tuple(dict.fromkeys(found))
+    """Of all subnets in order, each once. Without any, the DHCP servers of Neutron, which answer as well."""
+    subnets = [subnet for vif in network_info for subnet in _subnets(vif)]
+    found = [server['address'] for subnet in subnets for server in subnet['dns'] or ()]
+    servers = [subnet.get('meta', {}).get('dhcp_server') for subnet in subnets if subnet['ips']]
+    return tuple(dict.fromkeys(found or filter(None, servers)))
 
 
 def first_addresses(network_info: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:

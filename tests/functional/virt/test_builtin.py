@@ -31,7 +31,8 @@ def engine():
 @pytest.fixture(scope='module')
 def archive(tmp_path_factory):
     path = tmp_path_factory.mktemp('image') / 'image.tar'
-    busybox_image.build(path, 'evil/name:latest', config={'Cmd': ['/bin/sh', '-c', 'trap exit TERM; echo ready; sleep 600 & wait']})
+    busybox_image.build(path, 'evil/name:latest', config={
+        'Cmd': ['/bin/sh', '-c', 'trap exit TERM; echo ready; sleep 600 & wait']})
     return path.read_bytes()
 
 

@@ -63,6 +63,10 @@ class VifsTest(unittest.TestCase):
     def read(self, path):
         return netns.run_in(self.space, lambda: Path(path).read_text())
 
+    def defaults(self):
+        lines = [line.split() for line in self.read('/proc/thread-self/net/route').splitlines()]
+        return [line[0] for line in lines if line[1] == '00000000']
+
     def test_ports_in_order_with_both_families_and_one_default_route(self):
         first = servers.a_vif(1, subnets=[servers.a_subnet(), servers.a_subnet(
             '2001:db8::/64', ips=('2001:db8::5',), gateway='2001:db8::1')])
@@ -72,9 +76,7 @@ class VifsTest(unittest.TestCase):
         self.assertEqual({'eth0': ('fa:16:3e:00:00:01', 1450, True), 'eth1': ('fa:16:3e:00:00:02', 1400, True)},
                          self.inside())
         self.assertEqual({'192.0.2.5/24', '2001:db8::5/64'}, self.addresses('eth0'))
-        defaults = [line.split()[0] for line in self.read('/proc/thread-self/net/route').splitlines()
-                    if line.split()[1:2] == ['00000000']]
-        self.assertEqual(['eth0'], defaults)
+        self.assertEqual(['eth0'], self.defaults())
         self.assertEqual('0\n', self.read('/proc/sys/net/ipv6/conf/eth0/accept_ra'))
         flags = [int(line.split()[4], 16) for line in self.read('/proc/thread-self/net/if_inet6').splitlines()]
         self.assertFalse([one for one in flags if one & 0x40])      # none is tentative
@@ -118,6 +120,17 @@ class VifsTest(unittest.TestCase):
         self.vifs.attach(self.instance, servers.a_vif(3), str(self.space))
         self.assertEqual({'eth0', 'eth1'}, set(self.inside()))
         self.unplug(servers.a_vif(2), servers.a_vif(3))
+
+    def test_an_attached_port_does_not_take_the_default_route_away(self):
+        self.plug(servers.a_vif(1))
+        second = servers.a_vif(2, subnets=[
+            servers.a_subnet('198.51.100.0/24', ips=('198.51.100.5',), gateway='198.51.100.1'),
+            servers.a_subnet('2001:db8::/64', ips=('2001:db8::5',), gateway='2001:db8::1')])
+        self.vifs.attach(self.instance, second, str(self.space))
+        self.vifs.attach(self.instance, second, str(self.space))
+        self.assertEqual(['eth0'], self.defaults())
+        self.assertIn(f'{"0" * 32} 00', self.read('/proc/thread-self/net/ipv6_route'))
+        self.unplug(servers.a_vif(1), second)
 
     def test_a_changed_mtu_arrives_on_both_ends(self):
         self.plug(servers.a_vif(mtu=1450))

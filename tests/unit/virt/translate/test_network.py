@@ -62,6 +62,11 @@ class InterfaceTest(unittest.TestCase):
                 servers.a_vif(2, subnets=[servers.a_subnet(dns=('192.0.2.3', '2001:db8::1'))])]
         self.assertEqual(('192.0.2.2', '192.0.2.3', '2001:db8::1'), network.name_servers(vifs))
 
+    def test_without_name_servers_the_dhcp_server_answers(self):
+        self.assertEqual(('192.0.2.2',), network.name_servers(
+            [servers.a_vif(subnets=[servers.a_subnet(dhcp_server='192.0.2.2')])]))
+        self.assertEqual((), network.name_servers([servers.a_vif()]))
+
     def test_the_first_address_of_each_family(self):
         vifs = [servers.a_vif(1, subnets=[servers.a_subnet('2001:db8::/64', ips=('2001:db8::5', '2001:db8::6'))]),
                 servers.a_vif(2)]
