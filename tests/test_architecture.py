@@ -29,6 +29,7 @@ NOVA_MODULES = {
     'nova.i18n',
     'nova.image.glance',
     'nova.network.model',
+    'nova.network.neutron',
     'nova.network.os_vif_util',
     'nova.objects.diagnostics',
     'nova.objects.fields',
