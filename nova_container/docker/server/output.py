@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers: the output of containers, as a log and live, and the size of their terminals."""
 
-import dataclasses
 import time
 from collections.abc import Iterator
 
 from nova_container import errors
 from nova_container.docker import frames
-from nova_container.docker.server import detach, sessions
+from nova_container.docker.server import detach, following, sessions
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
 from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
@@ -27,36 +26,13 @@ def logs(call: Call) -> Answer:
         tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),
         until=units.moment_of(query.text('until'), now))
     tty = info.spec.process.tty
-    return Stream(_written(_chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps')),
+    return Stream(_written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps')),
                   RAW if tty else MULTIPLEXED)
 
 
 def _tail(text: str) -> int | None:
     """Docker takes what is no number as all."""
     return int(text) if text.isascii() and text.isdigit() else None
-
-
-def _chunks(call: Call, container_id: str, query: LogQuery) -> Iterator[LogChunk]:
-    """The chunks, followed in slices: an engine's iterator cannot be stopped while it waits for output."""
-    if not query.follow:
-        yield from call.engine.logs(container_id, query)
-        return
-    latest, same = query.since, 0
-    while not call.client.is_gone():
-        slice_end = time.time() + call.context.limits.follow_slice_s
-        end = slice_end if query.until is None else min(slice_end, query.until)
-        skip = same
-        for chunk in call.engine.logs(container_id, dataclasses.replace(query, since=latest, until=end)):
-            if skip and chunk.time == latest:
-                skip -= 1
-                continue
-            same = same + 1 if chunk.time == latest else 1
-            latest = chunk.time
-            yield chunk
-        if time.time() < end or end == query.until:
-            return
-        query = dataclasses.replace(query, tail=None)
-        latest = latest or 0.0
 
 
 def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iterator[bytes]:

@@ -63,7 +63,7 @@ UPDATE: Mapping[str, object] = {
         'Memory', 'MemoryReservation', 'MemorySwap', 'MemorySwappiness', 'OomKillDisable', 'CpuShares', 'CpuPeriod',
         'CpuQuota', 'NanoCpus', 'CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight', 'BlkioDeviceReadBps',
         'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps', 'RestartPolicy'}
-} | {'Devices': (), 'Ulimits': ()}
+} | {'Devices': (), 'Ulimits': (), 'Init': ()}
 """The fields of an update body."""
 
 EXEC: Mapping[str, object] = {

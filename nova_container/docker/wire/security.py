@@ -26,8 +26,11 @@ def security_body(security: specs.Security) -> Json:
 
 
 def security_of(host: Document, *, strict: bool) -> specs.Security:
-    """:raises Unsupported: a security option that this engine does not have (if ``strict``)."""
-    no_new_privileges, seccomp_unconfined = True, False
+    """What a request asks for (``strict``), or what an answer tells: there, silence means Docker's default.
+
+    :raises Unsupported: a security option that this engine does not have (if ``strict``).
+    """
+    no_new_privileges, seccomp_unconfined = strict, False
     for option in host.texts('SecurityOpt'):
         name, value = _split(option)
         if name == 'no-new-privileges' and value in _BOOLEANS:

@@ -14,16 +14,20 @@ API_VERSION = '1.43'
 MIN_API_VERSION = '1.24'
 
 
+_GO_ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'armv7l': 'arm', 'i686': '386'}
+
+
 def version_body(info: state.EngineInfo) -> Json:
+    architecture = _GO_ARCHITECTURES.get(info.architecture, info.architecture)
     details = {'ApiVersion': API_VERSION, 'MinAPIVersion': MIN_API_VERSION, 'Os': 'linux',
-               'Arch': info.architecture, 'KernelVersion': info.kernel_version, 'Experimental': 'false',
+               'Arch': architecture, 'KernelVersion': info.kernel_version, 'Experimental': 'false',
                'GitCommit': '', 'BuildTime': units.timestamp_of(info.started_at), 'GoVersion': ''}
     return {
         'Platform': {'Name': info.name},
         'Components': [{'Name': COMPONENT, 'Version': info.version, 'Details': details},
                        {'Name': info.runtime, 'Version': info.runtime_version, 'Details': {'GitCommit': ''}}],
         'Version': info.version, 'ApiVersion': API_VERSION, 'MinAPIVersion': MIN_API_VERSION, 'GitCommit': '',
-        'GoVersion': '', 'Os': 'linux', 'Arch': info.architecture, 'KernelVersion': info.kernel_version,
+        'GoVersion': '', 'Os': 'linux', 'Arch': architecture, 'KernelVersion': info.kernel_version,
         'BuildTime': units.timestamp_of(info.started_at),
     }
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Random values of the contract, within what Docker can say: zero is no limit, and a list of nothing is none."""
+
+from hypothesis import strategies as st
+
+from nova_container.engine import spec as specs
+from nova_container.engine import state
+
+_text = st.text(st.characters(exclude_categories=('Cs', 'Cc')), min_size=1, max_size=12)
+_word = st.from_regex(r'[a-z][a-z0-9_.-]{0,11}', fullmatch=True)
+_path = st.from_regex(r'/[a-z0-9_.-]{1,8}(/[a-z0-9_.-]{1,8}){0,2}', fullmatch=True)
+_count = st.integers(1, 1 << 40)
+_maybe_count = st.none() | _count
+_maybe_word = st.none() | _word
+_seconds = st.integers(0, 4 << 30).map(float) | st.floats(1, 4e9, allow_nan=False)
+
+
+def _tuples(items):
+    return st.lists(items, max_size=3).map(tuple)
+
+
+def _mappings(values):
+    return st.dictionaries(_word, values, max_size=3)
+
+
+throttles = _tuples(st.builds(specs.Throttle, device=_path, rate=_count))
+resources = st.builds(
+    specs.Resources, memory_bytes=_maybe_count, memory_reservation_bytes=_maybe_count,
+    memory_swap_bytes=_maybe_count | st.just(-1), memory_swappiness=st.none() | st.integers(0, 100),
+    oom_kill_disable=st.booleans(), cpu_shares=_maybe_count, cpu_quota_us=_maybe_count, cpu_period_us=_maybe_count,
+    cpuset_cpus=_maybe_word, cpuset_mems=_maybe_word, pids_limit=_maybe_count | st.just(-1),
+    blkio_weight=_maybe_count, read_bps=throttles, write_bps=throttles, read_iops=throttles, write_iops=throttles,
+    root_size_bytes=_maybe_count)
+_options = _tuples(st.from_regex(r'[a-z]{1,6}(=[a-z0-9=]{1,6})?', fullmatch=True))
+mounts = st.builds(
+    specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path, read_only=st.booleans(),
+    propagation=st.sampled_from(('private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave')), options=_options,
+) | st.builds(
+    specs.Mount, kind=st.just(specs.MountKind.TMPFS), target=_path, read_only=st.booleans(),
+    size_bytes=_maybe_count, mode=st.none() | st.integers(1, 0o7777), options=_options)
+process = st.builds(
+    specs.ProcessSpec, entrypoint=st.none() | _tuples(_text), command=st.none() | _tuples(_text), env=_tuples(_text),
+    cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), open_stdin=st.booleans(), stdin_once=st.booleans(),
+    stop_signal=_maybe_word, stop_timeout_s=st.none() | st.integers(0, 1000))
+security = st.builds(
+    specs.Security, privileged=st.booleans(), cap_add=_tuples(_word), cap_drop=_tuples(_word),
+    no_new_privileges=st.booleans(), seccomp_unconfined=st.booleans(), read_only_root=st.booleans(),
+    masked_paths=st.none() | _tuples(_path), read_only_paths=st.none() | _tuples(_path), groups=_tuples(_word))
+_name_service = {'dns': _tuples(_word), 'dns_search': _tuples(_word), 'dns_options': _tuples(_word),
+                 'extra_hosts': _tuples(_word)}
+network = st.builds(
+    specs.NetworkSpec, mode=st.sampled_from((specs.NetworkMode.NAMESPACE, specs.NetworkMode.HOST)),
+    container=st.none(), **_name_service,
+) | st.builds(specs.NetworkSpec, mode=st.just(specs.NetworkMode.CONTAINER), container=_word, **_name_service)
+restart = st.builds(specs.RestartPolicy, name=st.sampled_from(('no', 'always', 'unless-stopped', 'on-failure')),
+                    maximum_retries=st.integers(0, 9))
+containers = st.builds(
+    specs.ContainerSpec, name=_word, image=_text, process=process, hostname=st.just('') | _word,
+    domainname=st.just('') | _word, resources=resources, mounts=_tuples(mounts),
+    devices=_tuples(st.builds(specs.Device, path_on_host=_path, path_in_container=_path,
+                              permissions=st.sampled_from(('r', 'rw', 'rwm')))),
+    security=security, network=network, restart=restart,
+    log=st.builds(specs.LogLimits, file_bytes=_count, files=st.integers(1, 9)), labels=_mappings(_text),
+    sysctls=_mappings(_text), ulimits=_tuples(st.builds(
+        specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
+    shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),
+    auto_remove=st.booleans())
+execs = st.builds(
+    specs.ExecSpec, command=st.lists(_text, min_size=1, max_size=3).map(tuple), env=_tuples(_text),
+    cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), attach_stdin=st.booleans(),
+    attach_stdout=st.booleans(), attach_stderr=st.booleans(), privileged=st.booleans())
+
+_exits = st.builds(state.ExitInfo, code=st.integers(0, 255), oom_killed=st.booleans(), finished_at=_seconds,
+                   error=st.just('') | _text)
+container_infos = st.builds(
+    state.ContainerInfo, id=_word, spec=containers, status=st.sampled_from(state.Status), image_id=_word,
+    pid=_maybe_count, created_at=_seconds, started_at=st.none() | _seconds, exit=st.none() | _exits,
+    restart_count=st.integers(0, 99), network_namespace=st.none() | _path, log_path=st.none() | _path)
+exec_infos = st.builds(state.ExecInfo, id=_word, container_id=_word, spec=execs, running=st.booleans(),
+                       pid=_maybe_count, exit_code=st.none() | st.integers(0, 255))
+_blocks = st.builds(state.BlockUsage, device=st.from_regex(r'[1-9]{1,3}:[1-9]{1,3}', fullmatch=True),
+                    read_bytes=_count, write_bytes=_count, read_ops=_count, write_ops=_count)
+_interfaces = st.builds(state.InterfaceUsage, name=_word, rx_bytes=_count, rx_packets=_count, rx_errors=_count,
+                        rx_dropped=_count, tx_bytes=_count, tx_packets=_count, tx_errors=_count, tx_dropped=_count)
+usages = st.builds(
+    state.Usage, read_at=_seconds, cpu_total_ns=_count, cpu_user_ns=_count, cpu_system_ns=_count, host_cpu_ns=_count,
+    online_cpus=st.integers(1, 512), throttled_periods=_count, throttled_ns=_count, memory_bytes=_count,
+    memory_peak_bytes=_count, memory_cache_bytes=_count, memory_limit_bytes=_maybe_count, pids=_count,
+    pids_limit=_maybe_count,
+    blocks=st.lists(_blocks, max_size=3, unique_by=lambda block: block.device).map(tuple),
+    interfaces=st.lists(_interfaces, max_size=3, unique_by=lambda interface: interface.name).map(tuple))
+file_stats = st.builds(
+    state.FileStat, name=_text, size_bytes=st.integers(0, 1 << 60), modified_at=_seconds,
+    link_target=st.just('') | _text,
+    mode=st.builds(lambda kind, bits: kind | bits,
+                   st.sampled_from((0o040000, 0o100000, 0o120000, 0o060000, 0o020000, 0o010000, 0o140000)),
+                   st.integers(0, 0o7777)))
+events = st.builds(state.Event, type=st.sampled_from(('container', 'image')), action=_word, actor_id=_word,
+                   attributes=_mappings(_text), time_ns=st.integers(0, 1 << 62))
+_references = st.builds(lambda tags, digests: (*tags, *digests), _tuples(_word),
+                        _tuples(_word.map(lambda name: f'{name}@sha256:0')))
+images = st.builds(
+    state.ImageInfo, id=_word, references=_references, created_at=_seconds, size_bytes=st.integers(0, 1 << 50),
+    diff_ids=_tuples(_word), architecture=_word, os=_word, config=_mappings(_text), author=st.just('') | _text,
+    comment=st.just('') | _text, history=_tuples(_mappings(_text)))
+engine_infos = st.builds(
+    state.EngineInfo, name=_word, version=_word, api_version=_word, runtime=_word, runtime_version=_word,
+    kernel_version=_word, operating_system=_word, architecture=_word, cpus=_count, memory_bytes=_count,
+    hostname=_word, state_dir=_path, storage_driver=_word, cgroup_version=st.sampled_from((1, 2)),
+    features=st.frozensets(st.sampled_from(state.Feature)), containers=_mappings(st.integers(0, 999)),
+    images=st.integers(0, 999), started_at=_seconds)
+changes = _tuples(st.builds(state.Change, _path, st.sampled_from(state.ChangeKind)))

@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing of a create body is silently ignored."""
+
+import pytest
+
+from nova_container import errors
+from nova_container.docker.wire import container, fields
+from nova_container.engine import Mount, MountKind, NetworkMode
+from tests.unit.docker import golden
+
+
+def spec_of(host=None, **config):
+    return container.requested_spec('x', {'Image': 'box', **config, 'HostConfig': host or {}})
+
+
+def test_every_field_of_the_api_has_a_rule():
+    known = golden.body('api_1_43_fields')
+    assert set(known['Config']) - fields.CONFIG.keys() == set()
+    assert set(known['HostConfig']) - fields.HOST_CONFIG.keys() == set()
+    assert set(known['Resources']) - fields.UPDATE.keys() == set()
+    assert set(known['Exec']) - fields.EXEC.keys() == set()
+
+
+@pytest.mark.parametrize('name', [name for name, rule in fields.HOST_CONFIG.items() if rule == ()])
+def test_a_host_setting_we_lack_is_refused_by_name(name):
+    for empty in (None, '', 0, False, [], {}):
+        spec_of({name: empty})
+    with pytest.raises(errors.Unsupported, match=rf'HostConfig\.{name} '):
+        spec_of({name: 'something'})
+
+
+@pytest.mark.parametrize('name', [name for name, rule in fields.CONFIG.items() if rule == ()])
+def test_a_setting_we_lack_is_refused_by_name(name):
+    with pytest.raises(errors.Unsupported, match=f'^{name} '):
+        spec_of(**{name: ['something']})
+
+
+@pytest.mark.parametrize(('host', 'named'), [
+    ({'Unheard': None}, 'HostConfig.Unheard'), ({'Links': ['a:b']}, 'Links'), ({'VolumesFrom': ['a']}, 'VolumesFrom'),
+    ({'PortBindings': {'80/tcp': [{'HostPort': '80'}]}}, 'PortBindings'), ({'PidMode': 'host'}, 'PidMode'),
+    ({'Binds': ['data:/data']}, 'names a volume'), ({'Binds': ['/a:/b:z']}, "'z'"),
+    ({'Mounts': [{'Type': 'volume', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
+    ({'Mounts': [{'Type': 'bind', 'Source': '/v', 'Target': '/v', 'BindOptions': {'NonRecursive': True}}]},
+     'NonRecursive'),
+    ({'NetworkMode': 'blue'}, 'NetworkMode'), ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
+    ({'SecurityOpt': ['seccomp={}']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
+    ({'LogConfig': {'Type': 'syslog'}}, 'syslog'), ({'LogConfig': {'Config': {'compress': 'true'}}}, 'compress'),
+])
+def test_a_value_we_lack_is_refused(host, named):
+    with pytest.raises(errors.Unsupported, match=named):
+        spec_of(host)
+
+
+@pytest.mark.parametrize('config', [
+    {'Healthcheck': {'Test': ['CMD', 'true']}}, {'Healthcheck': {'Interval': 5}},
+    {'NetworkingConfig': {'EndpointsConfig': {'blue': {}}}},
+    {'NetworkingConfig': {'EndpointsConfig': {'none': {'MacAddress': '02:00:00:00:00:01'}}}},
+])
+def test_health_and_endpoints_are_refused(config):
+    with pytest.raises(errors.Unsupported):
+        spec_of(**config)
+
+
+def test_no_health_check_is_what_we_have():
+    spec_of(Healthcheck={'Test': ['NONE']})
+    spec_of(Healthcheck=None)
+
+
+@pytest.mark.parametrize('body', [
+    [], 'x', {}, {'Image': 3}, {'Image': 'a', 'HostConfig': []}, {'Image': 'a', 'Env': [1]},
+    {'Image': 'a', 'HostConfig': {'Memory': '1m'}}, {'Image': 'a', 'HostConfig': {'Memory': True}},
+    {'Image': 'a', 'Labels': {'l': 1}}, {'Image': 'a', 'HostConfig': {'Binds': ['/only']}},
+    {'Image': 'a', 'HostConfig': {'NanoCpus': 1, 'CpuQuota': 5}}, {'Image': 'a', 'HostConfig': {'NanoCpus': -1}},
+    {'Image': 'a', 'HostConfig': {'StorageOpt': {'size': 'big'}}},
+    {'Image': 'a', 'HostConfig': {'LogConfig': {'Config': {'max-file': 'x'}}}},
+    {'Image': 'a', 'HostConfig': {'Tmpfs': {'/t': 'size=x'}}},
+    {'Image': 'a', 'HostConfig': {'Mounts': [{'Type': 'tmpfs', 'Target': '/t', 'TmpfsOptions': {'Options': ['a']}}]}},
+    {'Image': 'a', 'HostConfig': {'LogConfig': {'Config': {'max-size': '-1'}}}},
+])
+def test_a_malformed_body_is_an_invalid_spec(body):
+    with pytest.raises(errors.InvalidSpec):
+        container.requested_spec('x', body)
+
+
+@pytest.mark.parametrize('mode', ['', 'none', 'default', 'bridge'])
+def test_a_network_of_its_own_is_a_namespace_to_be_wired(mode):
+    assert spec_of({'NetworkMode': mode}).network.mode is NetworkMode.NAMESPACE
+
+
+def test_binds_tmpfs_and_mounts_are_one_list():
+    spec = spec_of({'Binds': ['/a:/b:ro,rslave'], 'Tmpfs': {'/t': 'ro,size=64k,mode=1777,noexec'},
+                    'Mounts': [{'Type': 'bind', 'Source': '/c', 'Target': '/d'}]})
+    assert spec.mounts == (
+        Mount(kind=MountKind.BIND, source='/c', target='/d'),
+        Mount(kind=MountKind.BIND, source='/a', target='/b', read_only=True, propagation='rslave'),
+        Mount(kind=MountKind.TMPFS, target='/t', read_only=True, size_bytes=65536, mode=0o1777, options=('noexec',)))
+
+
+@pytest.mark.parametrize(('option', 'expected'), [
+    ('no-new-privileges', True), ('no-new-privileges:true', True), ('no-new-privileges=false', False),
+    ('no-new-privileges:false', False), ('seccomp=unconfined', True)])
+def test_no_new_privileges_is_on_unless_it_is_turned_off(option, expected):
+    assert spec_of({'SecurityOpt': [option]}).security.no_new_privileges is expected
+
+
+@pytest.mark.parametrize(('entrypoint', 'expected'), [
+    (None, None), ([''], ()), ([], ()), ('sh', ('sh',)), (['a', 'b'], ('a', 'b'))])
+def test_an_entrypoint_of_one_empty_word_clears_the_image_s(entrypoint, expected):
+    assert spec_of(Entrypoint=entrypoint).process.entrypoint == expected
+
+
+def test_zero_is_no_limit_and_minus_one_has_none():
+    resources = spec_of({'PidsLimit': 0, 'Memory': 0, 'MemorySwappiness': -1, 'MemorySwap': -1}).resources
+    assert (resources.pids_limit, resources.memory_bytes) == (None, None)
+    assert (resources.memory_swappiness, resources.memory_swap_bytes) == (None, -1)
+    assert spec_of({'PidsLimit': -1, 'MemorySwappiness': 0}).resources.pids_limit == -1
+
+
+def test_an_update_refuses_what_cannot_change():
+    for name in ('Binds', 'CapAdd', 'Privileged', 'Devices', 'Ulimits', 'Unheard'):
+        with pytest.raises(errors.Unsupported, match=name):
+            container.update_of({name: ['x']})
