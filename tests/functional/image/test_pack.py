@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nova_container import errors
-from nova_container.image import compression, pack, unpack
+from nova_container.image import compression, pack, tree, unpack
 from tests.functional.image.tars import LIMITS, Tar, listing, unpack_into
 
 
@@ -133,6 +133,45 @@ def test_a_tree_that_is_too_deep_is_refused_without_running_out_of_descriptors(t
         assert len(os.listdir('/proc/self/fd')) == before
     finally:
         subprocess.run(['rm', '-rf', tmp_path / 'd'], check=True)
+
+
+def test_a_file_swapped_for_a_link_or_a_fifo_after_it_was_seen_is_left_out(tmp_path: Path) -> None:
+    (tmp_path / 'outside').write_bytes(b'SECRET')
+    (tmp_path / 'upper').mkdir()
+    top = os.open(tmp_path / 'upper', os.O_RDONLY)
+    try:
+        for swap in (lambda path: path.symlink_to(tmp_path / 'outside'), os.mkfifo, lambda path: path.mkdir()):
+            path = tmp_path / 'upper' / 'f'
+            path.write_bytes(b'x')
+            found = next(walked := tree.walk(top))
+            path.unlink()
+            swap(path)
+            assert found.open_file() is None
+            walked.close()  # type: ignore[attr-defined]
+            path.rmdir() if path.is_dir() else path.unlink()
+    finally:
+        os.close(top)
+
+
+def test_a_directory_swapped_for_a_link_after_it_was_seen_is_left_out(tmp_path: Path,
+                                                                       monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / 'outside').mkdir()
+    (tmp_path / 'outside' / 'secret').write_bytes(b'SECRET')
+    (tmp_path / 'upper' / 'd').mkdir(parents=True)
+    really_look = os.lstat
+
+    def look_and_swap(*args: object, **options: object) -> os.stat_result:
+        seen = really_look(*args, **options)  # type: ignore[arg-type]
+        if stat.S_ISDIR(seen.st_mode) and args[0] == b'd':
+            (tmp_path / 'upper' / 'd').rmdir()
+            (tmp_path / 'upper' / 'd').symlink_to(tmp_path / 'outside')
+        return seen
+
+    monkeypatch.setattr(os, 'lstat', look_and_swap)
+    content = packed(tmp_path / 'upper')
+    monkeypatch.undo()
+    assert names(content) == []
+    assert (tmp_path / 'upper' / 'd').is_symlink()
 
 
 def test_a_container_that_changes_files_meanwhile_breaks_nothing(tmp_path: Path) -> None:
