@@ -5,6 +5,7 @@ import dataclasses
 import os
 import select
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 
 _TICKS = os.sysconf('SC_CLK_TCK')
@@ -73,6 +74,23 @@ def stat_fields(pid: int) -> list[str]:
     except (FileNotFoundError, ProcessLookupError):
         return []
     return text[text.rindex(')') + 2:].split()
+
+
+def having(arguments: Sequence[str]) -> list[ProcessId]:
+    """Every process whose command line has these arguments one after the other."""
+    wanted = b'\0' + b'\0'.join(map(os.fsencode, arguments)) + b'\0'
+    found = []
+    for entry in os.scandir('/proc'):
+        if entry.name.isdigit() and wanted in b'\0' + _command_line(int(entry.name)):
+            found.append(ProcessId.of(int(entry.name)))
+    return [each for each in found if each is not None]
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f'/proc/{pid}/cmdline').read_bytes()
+    except OSError:
+        return b''
 
 
 def boot_time_s() -> float:

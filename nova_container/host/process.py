@@ -103,6 +103,22 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
         raise errors.CommandFailed(argv, 127, error.strerror or str(error)) from error
 
 
+def let_go(child: subprocess.Popen[bytes], timeout_s: float) -> bytes:
+    """Wait until a command ended, or kill it, and return what its pipe of standard error holds by then."""
+    try:
+        child.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+    said = b''
+    if child.stderr:  # which a process that the command left behind may keep open
+        os.set_blocking(child.stderr.fileno(), False)
+        said = child.stderr.read() or b''
+    for pipe in filter(None, (child.stdin, child.stdout, child.stderr)):
+        pipe.close()
+    return said
+
+
 PIPE = subprocess.PIPE
 Child = subprocess.Popen[bytes]
 STDOUT = subprocess.STDOUT

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from nova_container import errors
-from nova_container.engine.state import Status
+from nova_container.engine.state import ExitInfo, Status
 from nova_container.host.pids import ProcessId
 from nova_container.runtime.records import ContainerRecord, ContainerRecords, Phase
 
@@ -26,7 +26,7 @@ class Container:
         self._records = records
         self.lock = threading.RLock()
         self.changed = threading.Condition()
-        self.ending = threading.Lock()
+        self.ending = threading.Lock()  # held last: whoever has it waits for no other
         self._saving = threading.Lock()
         self.paused = False
         self.runs = 0
@@ -58,9 +58,15 @@ class Container:
         with self._saving:
             record = dataclasses.replace(self._record, **changes)  # type: ignore[arg-type]
             self._records.save(record)
+            self.runs += self._record.phase is Phase.RUNNING and record.phase is not Phase.RUNNING
             self._record = record
         self.tell()
         return record
+
+    def record_end(self, exit_info: ExitInfo) -> None:
+        """The first process has ended."""
+        self.save(phase=Phase.IDLE, pid=None, pause_wanted=False, exit=exit_info)
+        self.paused = False
 
     def tell(self) -> None:
         """Wake those who wait for a change."""

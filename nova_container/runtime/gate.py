@@ -29,6 +29,23 @@ class Gate:
                 self._changed.notify_all()
 
     @contextlib.contextmanager
+    def alone_if_free(self) -> Iterator[bool]:
+        """Keep out everybody and give True, or give False if somebody is in; does not wait."""
+        with self._changed:
+            free = not self._alone and not self._sharers
+            self._alone = self._alone or free
+        try:
+            yield free
+        finally:
+            if free:
+                self._leave()
+
+    def _leave(self) -> None:
+        with self._changed:
+            self._alone = False
+            self._changed.notify_all()
+
+    @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
         """Keep out everybody."""
         with self._changed:
@@ -39,6 +56,4 @@ class Gate:
         try:
             yield
         finally:
-            with self._changed:
-                self._alone = False
-                self._changed.notify_all()
+            self._leave()

@@ -3,6 +3,7 @@
 
 import dataclasses
 import datetime
+import logging
 import re
 import threading
 from collections.abc import Iterator, Mapping
@@ -19,6 +20,8 @@ from nova_container.runtime import codec
 from nova_container.runtime.database import Database
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.settings import Settings
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +54,19 @@ class ImageStore:
         self._layers = layers
         self.blobs = BlobStore(settings.blobs)
         self._lock = threading.RLock()
-        self._images = {record.id: record for record in (
-            codec.decode(ImageRecord, text) for (text,) in database.rows('SELECT record FROM images'))}
-        self._tags = {reference: image for reference, image in database.rows('SELECT reference, image FROM tags')}
+        self._images = self._read_images()
+        self._tags = {reference: image for reference, image in database.rows('SELECT reference, image FROM tags')
+                      if image in self._images}
         self._infos: dict[str, ImageInfo] = {}
+
+    def _read_images(self) -> dict[str, ImageRecord]:
+        found = {}
+        for image_id, text in self._database.rows('SELECT id, record FROM images'):
+            try:
+                found[image_id] = codec.decode(ImageRecord, text)
+            except errors.Corrupt as error:
+                LOG.error('The record of image %s is not used: %s', image_id, error)
+        return found
 
     def load(self, stream: BinaryIO, reference: str | None) -> list[ImageInfo]:
         """See ``ImageOps.load``."""
@@ -86,7 +98,8 @@ class ImageStore:
         names = [normal(reference) for reference in references]
         with self._lock:
             with self._database.transaction() as connection:
-                connection.execute('INSERT OR IGNORE INTO images VALUES (?, ?)', (image_id, codec.encode(record)))
+                if image_id not in self._images:
+                    connection.execute('REPLACE INTO images VALUES (?, ?)', (image_id, codec.encode(record)))
                 connection.executemany('REPLACE INTO tags VALUES (?, ?)', [(name, image_id) for name in names])
             self._images.setdefault(image_id, record)
             self._tags.update(dict.fromkeys(names, image_id))

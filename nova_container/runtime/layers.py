@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nova_container import errors
+from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, process
 from nova_container.image import unpack
 from nova_container.runtime.database import Database
@@ -71,10 +72,12 @@ class LayerStore:
     def _keep(self, diff_id: str, staging: Path, size_bytes: int) -> None:
         folder = secrets.token_hex(6)
         staging.chmod(0o755)
-        staging.rename(self._settings.layers / folder)
-        files.sync_filesystem(self._settings.layers)
-        with self._database.transaction() as connection:
-            connection.execute('INSERT INTO layers VALUES (?, ?, ?)', (diff_id, folder, size_bytes))
+        with undo_on_error() as undo:
+            undo('folder', lambda: files.remove_tree(self._settings.layers / folder))
+            staging.rename(self._settings.layers / folder)
+            files.sync_filesystem(self._settings.layers)
+            with self._database.transaction() as connection:
+                connection.execute('INSERT INTO layers VALUES (?, ?, ?)', (diff_id, folder, size_bytes))
         self._folders[diff_id] = (folder, size_bytes)
 
     def has(self, diff_id: str) -> bool:
@@ -99,25 +102,32 @@ class LayerStore:
     def mount_points(self) -> Path:
         """A layer of empty files and folders on which the runtime mounts, so that no container's own shows them."""
         folder = self._settings.layers / 'init'
-        if not folder.exists():
-            staging = self._settings.staging / secrets.token_hex(8)
-            for name in _INIT_FOLDERS:
-                (staging / name).mkdir(parents=True, exist_ok=True)
-            for name in _INIT_FILES:
-                (staging / name).touch(mode=0o755)
-            staging.chmod(0o755)
-            staging.rename(folder)
+        with self._guard:
+            if not folder.exists():
+                self._make_mount_points(folder)
         return folder
+
+    def _make_mount_points(self, folder: Path) -> None:
+        staging = self._settings.staging / secrets.token_hex(8)
+        with undo_on_error() as undo:
+            undo('folder', lambda: files.remove_tree(staging))
+            for name in ('', *_INIT_FOLDERS):
+                (staging / name).mkdir()
+                (staging / name).chmod(0o755)  # whatever the engine's umask is
+            for name in _INIT_FILES:
+                (staging / name).touch()
+                (staging / name).chmod(0o755)
+            staging.rename(folder)
 
     def discard_except(self, used: set[str]) -> int:
         """Remove layers that are not in ``used`` and return the bytes freed."""
         freed = 0
         for diff_id in set(self._folders) - used:
+            with self._database.transaction() as connection:
+                connection.execute('DELETE FROM layers WHERE diff_id = ?', (diff_id,))
             with self._guard:
                 folder, size = self._folders.pop(diff_id)
                 self._busy.pop(diff_id, None)
-            with self._database.transaction() as connection:
-                connection.execute('DELETE FROM layers WHERE diff_id = ?', (diff_id,))
             files.remove_tree(self._settings.layers / folder)
             freed += size
         return freed

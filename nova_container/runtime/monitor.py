@@ -11,17 +11,19 @@ import fcntl
 import json
 import os
 import select
+import signal
 import sys
 import termios
 import time
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import process
+from nova_container.host import pids, process
 from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 
 _TIMEOUT_S = 60.0
+_DEATH_S = 5.0
 _BACKSTOP_BYTES = 1 << 30  # conmon truncates here; we rotate long before, unless the engine is down
 
 
@@ -57,15 +59,29 @@ class Monitor:
                                   stderr=process.PIPE, pass_fds=(writer,), new_session=True)
             os.close(writer)
             writer = -1
-            answer = _read_line(reader, _TIMEOUT_S)
-            said = child.communicate(timeout=_TIMEOUT_S)[1] if not answer else b''
-            child.stderr and child.stderr.close()
-            child.wait(_TIMEOUT_S)
+            try:
+                answer = _read_line(reader, _TIMEOUT_S)
+            except BaseException:
+                child.kill()
+                raise
+            finally:
+                said = process.let_go(child, _DEATH_S)
         finally:
             os.close(reader)
             if writer >= 0:
                 os.close(writer)
         return _pid_of(answer, said)
+
+    @staticmethod
+    def end(bundle: Path) -> None:
+        """Kill the conmon of a bundle, which may be one that an engine before this one had started just now.
+
+        The OCI runtime that it waits for dies with it, and so cannot create the container later.
+        """
+        wanted = ['--bundle', str(bundle)]
+        for found in pids.having(wanted):
+            found.send(signal.SIGKILL)
+            found.wait_end(_DEATH_S)
 
     @staticmethod
     def wait_ready(bundle: Path) -> None:

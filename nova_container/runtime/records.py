@@ -3,6 +3,7 @@
 
 import dataclasses
 import enum
+import logging
 import sqlite3
 
 from nova_container import errors
@@ -10,6 +11,8 @@ from nova_container.engine.spec import ContainerSpec
 from nova_container.engine.state import ExitInfo
 from nova_container.runtime import codec
 from nova_container.runtime.database import Database
+
+LOG = logging.getLogger(__name__)
 
 
 class Phase(enum.Enum):
@@ -24,7 +27,10 @@ class Phase(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerRecord:
-    """``pid`` and ``started_ticks`` name the first process while RUNNING; ``stop_wanted`` bars restart policies."""
+    """``pid`` and ``started_ticks`` name the first process while RUNNING; ``stop_wanted`` bars restart policies.
+
+    ``pause_wanted`` tells a paused container from one that was frozen for a commit when the engine went down.
+    """
 
     id: str
     spec: ContainerSpec
@@ -38,6 +44,7 @@ class ContainerRecord:
     exit: ExitInfo | None = None
     restart_count: int = 0
     stop_wanted: bool = False
+    pause_wanted: bool = False
 
 
 class ContainerRecords:
@@ -69,9 +76,15 @@ class ContainerRecords:
             connection.execute('DELETE FROM containers WHERE id = ?', (container_id,))
 
     def all(self) -> list[ContainerRecord]:
-        """Every record that can be read."""
-        return [codec.decode(ContainerRecord, text)
-                for (text,) in self._database.rows('SELECT record FROM containers')]
+        """Every record that can be read; others are dropped, as nothing could be done with their containers."""
+        found = []
+        for container_id, text in self._database.rows('SELECT id, record FROM containers'):
+            try:
+                found.append(codec.decode(ContainerRecord, text))
+            except errors.Corrupt as error:
+                LOG.error('The record of container %s was dropped: %s', container_id, error)
+                self.forget(container_id)
+        return found
 
 
 def _row(record: ContainerRecord) -> tuple[str, str, str]:

@@ -48,7 +48,8 @@ class ContainerFolder:
         """Make the folders."""
         self.path.mkdir(mode=0o700)
         for folder in (self.root, self.upper, self.work, self.etc, self.log.parent):
-            folder.mkdir(mode=0o755)
+            folder.mkdir()
+            folder.chmod(0o755)  # whatever the engine's umask is: ``upper`` is what / in the container shows
 
     def mount(self, lower: Sequence[Path]) -> None:
         """Mount the overlay unless it is mounted. :raises MountFailed:"""

@@ -53,7 +53,8 @@ class Watcher:
     def _late_is(self, container_id: str) -> None:
         with self._lock:
             self._late.setdefault(container_id, time.monotonic() + _GRACE_S)
-        os.eventfd_write(self._wake, 1)
+            if not self._closed:
+                os.eventfd_write(self._wake, 1)
 
     def _watch(self) -> None:
         while not self._closed:
@@ -95,7 +96,8 @@ class Watcher:
         try:
             self._ended(container_id)
         except Exception:
-            LOG.exception('The end of container %s could not be recorded', container_id)
+            LOG.exception('The end of container %s could not be recorded; it is tried again', container_id)
+            self._late_is(container_id)
 
     def _forget(self, container_id: str) -> None:
         descriptor = self._ids.pop(container_id, None)
@@ -108,8 +110,9 @@ class Watcher:
         """Stop watching. Repeatable."""
         if self._closed:
             return
-        self._closed = True
-        os.eventfd_write(self._wake, 1)
+        with self._lock:
+            self._closed = True
+            os.eventfd_write(self._wake, 1)
         self._thread.join()
         self._pool.shutdown(wait=True)
         for container_id in list(self._ids):

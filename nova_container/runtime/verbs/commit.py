@@ -20,7 +20,7 @@ from nova_container.image.config import ImageConfig
 from nova_container.runtime.container import Container
 from nova_container.runtime.images import LayerRecord
 from nova_container.runtime.parts import Parts
-from nova_container.runtime.verbs import pause
+from nova_container.runtime.verbs import images, pause
 
 _GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'
 _MOUNT_POINTS = ('etc/hosts', 'etc/hostname', 'etc/resolv.conf', 'dev/console', '.dockerenv')
@@ -37,7 +37,7 @@ def changes(parts: Parts, name: str) -> tuple[Change, ...]:
 
 def commit(parts: Parts, name: str, spec: CommitSpec) -> str:
     """See ``ContainerOps.commit``."""
-    with parts.image_gate.shared(), parts.register.locked(name) as container:
+    with images.adding(parts), parts.register.locked(name) as container:
         base = parts.images.get(container.record.image_id)
         with _packed(parts, container, spec.pause) as (plain, packed):
             layer = _store(parts, plain, packed.diff_id)

@@ -27,7 +27,7 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
         container = parts.register.add(ContainerRecord(
             id=secrets.token_hex(32), spec=dataclasses.replace(spec, process=process), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
-    with container.lock:
+    with parts.register.locked(container.id):  # by its name it can be removed already
         _prepare(parts, container)
     parts.publish(container, 'create')
     return container.id

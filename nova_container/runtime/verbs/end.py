@@ -2,6 +2,7 @@
 """What follows when the first process of a container has ended."""
 
 import contextlib
+import functools
 import logging
 import threading
 import time
@@ -9,6 +10,7 @@ import time
 from nova_container import errors
 from nova_container.engine.state import ExitInfo
 from nova_container.host import files
+from nova_container.host.pids import ProcessId
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
@@ -28,23 +30,27 @@ def ended(parts: Parts, container_id: str) -> None:
         parts.monitor.exit_file(container_id).unlink(missing_ok=True)
         return
     with container.ending:
-        if container.record.phase is not Phase.RUNNING or not _is_over(parts, container):
+        if container.record.phase is not Phase.RUNNING:
+            return
+        process = container.process
+        if process is not None and process.alive():
+            _look_again(parts, container, process)
             return
         exit_info = _exit_info(parts, container)
         _free(parts, container)
-        container.paused = False
-        container.runs += 1
-        container.save(phase=Phase.IDLE, pid=None, exit=exit_info)
-    if exit_info.oom_killed:
-        parts.publish(container, 'oom')
-    parts.publish(container, 'die', {'exitCode': str(exit_info.code)})
+        with container.changed:  # who waits for the end goes on when it is told in events
+            container.record_end(exit_info)
+            if exit_info.oom_killed:
+                parts.publish(container, 'oom')
+            parts.publish(container, 'die', {'exitCode': str(exit_info.code)})
+        _free_notices(parts, container)
     _follow(parts, container, exit_info)
 
 
-def _is_over(parts: Parts, container: Container) -> bool:
-    """Not so if the exit file is of a run before this one."""
-    process = container.process
-    return process is None or not process.alive()
+def _look_again(parts: Parts, container: Container, process: ProcessId) -> None:
+    """The exit file was of a run before this one."""
+    if parts.watcher:
+        parts.watcher.watch(container.id, process)
 
 
 def _exit_info(parts: Parts, container: Container) -> ExitInfo:
@@ -57,14 +63,19 @@ def _exit_info(parts: Parts, container: Container) -> ExitInfo:
 
 
 def _free(parts: Parts, container: Container) -> None:
-    try:
-        parts.oci.delete(container.id)
-        parts.cgroup(container).remove()
-    except errors.ContainerError:
-        LOG.exception('What container %s held could not be freed; the next start-up tries again', container.id)
-    with contextlib.suppress(errors.HostFailure):
+    """Let go of the processes that are left; what cannot be freed now is by the next start or removal."""
+    for free in (functools.partial(parts.oci.delete, container.id), parts.cgroup(container).remove):
+        try:
+            free()
+        except (errors.ContainerError, OSError):
+            LOG.exception('What the run of container %s held could not be freed', container.id)
+
+
+def _free_notices(parts: Parts, container: Container) -> None:
+    """Exit code and notice of the out-of-memory killer, which are kept until they are in the record."""
+    with contextlib.suppress(errors.HostFailure, OSError):
         files.remove_tree(parts.bundle(container))
-    parts.monitor.exit_file(container.id).unlink(missing_ok=True)
+        parts.monitor.exit_file(container.id).unlink(missing_ok=True)
 
 
 def _follow(parts: Parts, container: Container, exit_info: ExitInfo) -> None:

@@ -13,11 +13,30 @@ from nova_container.runtime.parts import Parts
 
 def load(parts: Parts, archive: BinaryIO, reference: str | None) -> tuple[ImageInfo, ...]:
     """See ``ImageOps.load``."""
-    with parts.image_gate.shared(), _damage_is_the_senders():
+    with adding(parts), _damage_is_the_senders():
         loaded = tuple(parts.images.load(archive, reference))
     for info in loaded:
         parts.events.publish('image', 'load', info.id, {'name': info.references[0] if info.references else info.id})
     return loaded
+
+
+@contextlib.contextmanager
+def adding(parts: Parts) -> Iterator[None]:
+    """Keep out those who remove while the block adds; what it leaves by a failure is removed as soon as none adds."""
+    try:
+        with parts.image_gate.shared():
+            yield
+    except BaseException:
+        with parts.image_gate.alone_if_free() as alone:
+            if alone:
+                collect(parts)
+        raise
+
+
+def collect(parts: Parts) -> int:
+    """Remove the blobs and layers that nothing uses; returns the bytes of layers freed. Nobody may add meanwhile."""
+    return parts.images.collect({diff_id for container in parts.register.all()
+                                 for diff_id in container.record.diff_ids})
 
 
 @contextlib.contextmanager
@@ -57,7 +76,7 @@ def _remove(parts: Parts, record: ImageRecord, image: str) -> tuple[str, ...]:
         return (normal(image),)
     _must_be_unused(parts, record)
     parts.images.forget(record.id)
-    parts.images.collect(_layers_in_use(parts))
+    collect(parts)
     parts.events.publish('image', 'delete', record.id, {'name': record.id})
     return (*names, record.id)
 
@@ -74,10 +93,6 @@ def _must_be_unused(parts: Parts, record: ImageRecord) -> None:
                                     'remove that first')
 
 
-def _layers_in_use(parts: Parts) -> set[str]:
-    return {diff_id for container in parts.register.all() for diff_id in container.record.diff_ids}
-
-
 def prune(parts: Parts, *, all_unused: bool) -> tuple[tuple[str, ...], int]:
     """See ``ImageOps.prune_images``."""
     with parts.image_gate.alone():
@@ -87,4 +102,4 @@ def prune(parts: Parts, *, all_unused: bool) -> tuple[tuple[str, ...], int]:
         for record in gone:
             parts.images.forget(record.id)
             parts.events.publish('image', 'delete', record.id, {'name': record.id})
-        return tuple(record.id for record in gone), parts.images.collect(_layers_in_use(parts))
+        return tuple(record.id for record in gone), collect(parts)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterator
 
 from nova_container.engine.state import Status
+from nova_container.engine.undo import undo_on_error
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 
@@ -15,7 +16,10 @@ def pause(parts: Parts, name: str) -> None:
         if container.status is Status.PAUSED:
             return
         container.must_be(container.status.may_pause, 'pause')
-        parts.cgroup(container).freeze()
+        with undo_on_error() as undo:
+            undo('record', lambda: container.save(pause_wanted=False))
+            container.save(pause_wanted=True)
+            parts.cgroup(container).freeze()
         container.paused = True
         container.tell()
         parts.publish(container, 'pause')
@@ -35,7 +39,7 @@ def thaw(parts: Parts, container: Container) -> None:
     """Let a paused container's processes go on; its lock is held."""
     parts.cgroup(container).thaw()
     container.paused = False
-    container.tell()
+    container.save(pause_wanted=False)
 
 
 @contextlib.contextmanager

@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """At start-up: bring records and kernel together. The kernel says what runs, the record what is wanted."""
 
-import contextlib
+import functools
 import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from nova_container import errors
 from nova_container.host import cgroups, files, mounts, netns
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import end, remove, start
+from nova_container.runtime.verbs import end, images, remove, start
 
 LOG = logging.getLogger(__name__)
 
@@ -19,9 +21,10 @@ def recover(parts: Parts) -> None:
     for container in parts.register.all():
         try:
             _take_up(parts, container)
-        except errors.ContainerError as error:
+        except (errors.ContainerError, OSError) as error:
             LOG.warning('Container %s could not be taken up: %s', container.id, error)
     _remove_orphans(parts)
+    images.collect(parts)
     _restart_wanted(parts)
 
 
@@ -39,32 +42,58 @@ def _take_up(parts: Parts, container: Container) -> None:
 
 def _take_up_running(parts: Parts, container: Container) -> None:
     process = container.process
-    if process is not None and process.alive() and parts.watcher:
-        container.paused = parts.cgroup(container).frozen()
-        parts.watcher.watch(container.id, process)
+    if process is None or not process.alive() or parts.watcher is None:
+        end.ended(parts, container.id)
         return
-    end.ended(parts, container.id)
+    cgroup = parts.cgroup(container)
+    container.paused = container.record.pause_wanted
+    if container.paused and not cgroup.frozen():
+        cgroup.freeze()
+    elif not container.paused:
+        cgroup.thaw()  # it was frozen for a commit
+    parts.watcher.watch(container.id, process)
 
 
 def _remove_orphans(parts: Parts) -> None:
     """Whatever bears the name of no container that is known."""
+    known = {container.id for container in parts.register.all()}
+    short = {container_id[:16] for container_id in known}
+    for what, remove_orphan in _orphans(parts, known, short):
+        try:
+            remove_orphan()
+            LOG.info('Removed %s, which no record names', what)
+        except (errors.ContainerError, OSError) as error:
+            LOG.warning('%s, which no record names, could not be removed: %s', what, error)
+
+
+def _orphans(parts: Parts, known: set[str], short: set[str]) -> Iterator[tuple[str, Callable[[], object]]]:
+    """What there is and how it is removed: first what runs, then what that holds."""
     settings = parts.settings
-    short = {container.id[:16] for container in parts.register.all()}
-    full = {container.id for container in parts.register.all()}
-    for name in parts.oci.known() - full:
-        with contextlib.suppress(errors.ContainerError):
-            parts.oci.delete(name)
-    for name in cgroups.children(settings.cgroup_parent) - full:
-        cgroups.Cgroup(f'{settings.cgroup_parent}/{name}', parts.cgroup_version).remove()
-    for path in settings.namespaces.iterdir():
-        if path.name not in short:
-            netns.remove(path)
-    for folder in (settings.bundles, settings.containers):
-        for path in folder.iterdir():
-            if path.name not in short:
-                for mount in mounts.below(path):
-                    mounts.unmount(mount, detach=True)
-                files.remove_tree(path)
+    for path in _not_named(settings.bundles, short):
+        yield f'the monitor of {path}', functools.partial(parts.monitor.end, path)
+    for name in parts.oci.known() - known:
+        yield f'the state of {name}', functools.partial(parts.oci.delete, name)
+    for name in cgroups.children(settings.cgroup_parent) - known:
+        group = cgroups.Cgroup(f'{settings.cgroup_parent}/{name}', parts.cgroup_version)
+        yield f'the control group {group.path}', group.remove
+    for path in _not_named(settings.namespaces, short):
+        yield f'the namespace {path}', functools.partial(netns.remove, path)
+    for path in (*_not_named(settings.exits, known), *_not_named(settings.bundles, short),
+                 *_not_named(settings.containers, short)):
+        yield f'{path}', functools.partial(_remove_path, path)
+
+
+def _not_named(folder: Path, names: set[str]) -> list[Path]:
+    return [path for path in folder.iterdir() if path.name not in names]
+
+
+def _remove_path(path: Path) -> None:
+    for mount in mounts.below(path):
+        mounts.unmount(mount, detach=True)
+    if path.is_dir() and not path.is_symlink():
+        files.remove_tree(path)
+    else:
+        path.unlink()
 
 
 def _restart_wanted(parts: Parts) -> None:

@@ -26,6 +26,7 @@ def start(parts: Parts, name: str) -> None:
 
 def run(parts: Parts, container: Container) -> None:
     """Start one that is not alive; its lock is held."""
+    _clear_before(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
     container.save(phase=Phase.STARTING, stop_wanted=False)
@@ -33,6 +34,7 @@ def run(parts: Parts, container: Container) -> None:
         undo('record', lambda: container.save(phase=Phase.IDLE, pid=None, exit=before.exit,
                                               started_at=before.started_at))
         undo('process', lambda: clear(parts, container))
+        undo('run', lambda: container.save(phase=Phase.STARTING))  # so that its end is none of a run
         _create_process(parts, container)
         parts.monitor.wait_ready(parts.bundle(container))
         _connect_waiting(parts, container)
@@ -40,11 +42,19 @@ def run(parts: Parts, container: Container) -> None:
     parts.publish(container, 'start')
 
 
+def _clear_before(parts: Parts, container: Container) -> None:
+    """What is left of the run before this one, if its end could not free it."""
+    with container.ending:
+        if parts.bundle(container).exists() or parts.oci.knows(container.id):
+            _clear(parts, container)
+
+
 def _restore_after_reboot(parts: Parts, container: Container) -> None:
     """Mounts and namespaces do not outlive the host: make them again where they are missing."""
     parts.folder(container).mount(parts.layers.lower(container.record.diff_ids))
     namespace = parts.namespace(container)
-    if namespace is not None and not namespace.exists():
+    if namespace is not None and not netns.exists(namespace):
+        netns.remove(namespace)
         netns.create(namespace)
 
 
@@ -78,15 +88,23 @@ def _connect_waiting(parts: Parts, container: Container) -> None:
 
 
 def clear(parts: Parts, container: Container) -> None:
-    """Take away all that a run leaves: processes, the runtime's state, cgroups, the bundle."""
+    """Take away all that a run leaves: processes, the runtime's state, cgroups, the bundle. Repeatable."""
+    with container.ending:  # what follows the end of the run before this one is done
+        _clear(parts, container)
+    waiting, container.waiting_attachments = container.waiting_attachments, []
+    for attachment in waiting:
+        attachment.close()
+
+
+def _clear(parts: Parts, container: Container) -> None:
+    if parts.bundle(container).exists():
+        parts.monitor.end(parts.bundle(container))
     process = container.process
     if process is not None:
         process.send(9)
         process.wait_end(5.0)
-    if container.id in parts.oci.known():
+    if parts.oci.knows(container.id):
         parts.oci.delete(container.id)
     parts.cgroup(container).remove()
-    for attachment in container.waiting_attachments:
-        attachment.close()
     files.remove_tree(parts.bundle(container))
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)
