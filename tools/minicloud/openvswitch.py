@@ -4,6 +4,8 @@
 import os
 import pathlib
 import shutil
+import socket
+import time
 
 from tools.minicloud import errors
 from tools.minicloud import instance
@@ -12,6 +14,7 @@ from tools.minicloud import processes
 from tools.minicloud import service
 
 _DATAPATH_DEVICE = 'ovs-netdev'
+_CLAIM_S = 5
 _SCHEMA = '/usr/share/openvswitch/vswitch.ovsschema'
 
 
@@ -22,7 +25,7 @@ def database(cloud: instance.Instance) -> service.Service:
         'ovsdb-server', str(cloud.path('data', 'ovs', 'conf.db')),
         f'--remote=punix:{run / "db.sock"}', f'--unixctl={run / "db.ctl"}',
         '--no-chdir', '-vconsole:warn'), environment(cloud)),
-        _has_socket('db.sock'))
+        _accepts('db.sock'))
 
 
 def prepare(cloud: instance.Instance) -> None:
@@ -40,7 +43,7 @@ def switch(cloud: instance.Instance) -> service.Service:
     return service.Service('ovs-vswitchd', service.Command((
         'ovs-vswitchd', f'unix:{run / "db.sock"}',
         f'--unixctl={run / "vswitchd.ctl"}', '--no-chdir', '-vconsole:warn'),
-        environment(cloud)), _has_socket('vswitchd.ctl'),
+        environment(cloud)), _accepts('vswitchd.ctl'),
         needs=('ovsdb-server',))
 
 
@@ -51,9 +54,14 @@ def environment(cloud: instance.Instance) -> dict[str, str]:
             'OVS_LOGDIR': str(cloud.path('logs'))}
 
 
-def _has_socket(name: str) -> probes.Probe:
+def _accepts(name: str) -> probes.Probe:
     def probe(cloud: instance.Instance) -> bool:
-        return pathlib.Path(cloud.path('run', 'ovs', name)).is_socket()
+        with socket.socket(socket.AF_UNIX) as attempt:
+            try:
+                attempt.connect(str(cloud.path('run', 'ovs', name)))
+            except OSError:
+                return False
+            return True
     return probe
 
 
@@ -76,8 +84,11 @@ def claim_datapath(cloud: instance.Instance) -> None:
     Every ovs-vswitchd insists on creating `ovs-netdev`; moved out of the way
     it is not missed, and a second checkout's switch can start.
     """
-    if not _device(_DATAPATH_DEVICE).exists():
-        return
+    deadline = time.monotonic() + _CLAIM_S
+    while not _device(_DATAPATH_DEVICE).exists():
+        if time.monotonic() > deadline:
+            return
+        time.sleep(0.02)
     own = datapath_device(cloud)
     if _device(own).exists():
         processes.run(('ip', 'link', 'delete', own), home=cloud.home)
@@ -88,6 +99,14 @@ def claim_datapath(cloud: instance.Instance) -> None:
 def datapath_device(cloud: instance.Instance) -> str:
     """Return what ``claim_datapath`` names the device."""
     return f'on{cloud.id}'
+
+
+def remove_orphaned_datapath(cloud: instance.Instance) -> None:
+    """Delete the device a switch left that died before it was claimed."""
+    if (_device(_DATAPATH_DEVICE).exists()
+            and not somebody_holds_datapath()):
+        processes.run(('ip', 'link', 'delete', _DATAPATH_DEVICE),
+                      home=cloud.home)
 
 
 def somebody_holds_datapath() -> bool:
@@ -106,7 +125,8 @@ def create_bridges(cloud: instance.Instance, datapath: str) -> None:
         argv += ['--', '--may-exist', 'add-br', bridge, '--', 'set',
                  'Bridge', bridge, f'datapath_type={datapath}']
     processes.run(argv, home=cloud.home, env=environment(cloud))
-    claim_datapath(cloud)
+    if datapath == 'netdev':
+        claim_datapath(cloud)
     address = f'{cloud.ports.external_prefix}.1/24'
     for words in (('addr', 'replace', address, 'dev', cloud.external_bridge),
                   ('link', 'set', cloud.external_bridge, 'up'),

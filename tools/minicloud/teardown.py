@@ -26,25 +26,35 @@ def is_dirty(cloud: instance.Instance) -> bool:
 def down(cloud: instance.Instance) -> None:
     """Stop all services; only the folder remains.
 
-    The containers of the private engine go first: their namespaces and mounts
-    must not outlive it. Silent about what is gone already.
+    Like a shutdown of the host: containers stop, and Nova starts its servers
+    again at the next `up`. Silent about what is gone already.
     """
-    removed = containers.remove_all(cloud)
-    if removed:
-        print(f'  {removed} containers removed')
+    stopped = containers.stop_all(cloud)
+    if stopped:
+        print(f'  {stopped} containers stopped; the next `up` resumes them')
+    _take_down(cloud)
+
+
+def _take_down(cloud: instance.Instance) -> None:
     devices = openvswitch.port_names(cloud)
+    switched = records.load(service.records_folder(cloud), 'ovs-vswitchd')
     _stop_services(cloud)
     processes.stop(processes.members(cloud.home), 2)
     _remove_namespaces(cloud)
     _remove_devices(cloud, devices)
+    if switched:
+        openvswitch.remove_orphaned_datapath(cloud)
     _unmount(cloud.home)
     shutil.rmtree(cloud.path('run'), ignore_errors=True)
     shutil.rmtree(cloud.path('tmp'), ignore_errors=True)
 
 
 def wipe(cloud: instance.Instance) -> None:
-    """Take down and delete the folder."""
-    down(cloud)
+    """Remove all containers, take down and delete the folder."""
+    removed = containers.remove_all(cloud)
+    if removed:
+        print(f'  {removed} containers removed')
+    _take_down(cloud)
     if _mounts(cloud.home):
         raise errors.MinicloudError(
             f'Something is still mounted below {cloud.home}, so it was not '
