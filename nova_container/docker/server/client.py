@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one at the other end of a connection."""
 
+import fcntl
 import select
 import socket
 import struct
+import termios
+import time
 
 _UCRED = struct.Struct('3i')
 
@@ -41,6 +44,14 @@ class Client:
         """:raises OSError: gone, or it took nothing for too long."""
         self._wait_at_most(self._stall_s)
         self._socket.sendall(data)
+
+    def wait_until_taken(self, timeout_s: float) -> None:
+        """Wait until the client has read all that was sent (unix(7), SIOCOUTQ), or the time is over."""
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline and not self.is_gone():
+            if not struct.unpack('i', fcntl.ioctl(self._socket, termios.TIOCOUTQ, bytes(4)))[0]:
+                return
+            time.sleep(0.0001)
 
     def is_gone(self) -> bool:
         """Whether the client closed its end altogether; one that only stopped sending is still there."""

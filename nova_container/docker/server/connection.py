@@ -21,6 +21,9 @@ from nova_container.docker.wire.system import API_VERSION, MIN_API_VERSION
 
 LOG = logging.getLogger(__name__)
 _BUFFER = 256 * 1024
+_READS_AHEAD = b'docker-sdk-python/'
+"""This client loses output that comes in one piece with the head (docker 7.2, api/client.py,
+_get_raw_response_socket): it reads the head through a buffer, and the rest past it."""
 _VERSIONED = re.compile(r'/v(\d{1,3})\.(\d{1,3})(/.*)')
 _OLDEST, _NEWEST = (tuple(int(part) for part in version.split('.')) for version in (MIN_API_VERSION, API_VERSION))
 _HEADERS = (('Api-Version', API_VERSION), ('Docker-Experimental', 'false'), ('Ostype', 'linux'),
@@ -126,6 +129,8 @@ class Connection:
         lines += ['Connection: Upgrade', 'Upgrade: tcp'] if upgrade else []
         lines += [f'{name}: {value}' for name, value in _HEADERS]
         sent_already = self._exchange.leave_http('\r\n'.join((*lines, '', '')).encode())
+        if any(name == b'user-agent' and agent.startswith(_READS_AHEAD) for name, agent in request.headers):
+            self._client.wait_until_taken(1.0)
         answer.run(self._client, sent_already)
 
     def _refuse(self, error: h11.RemoteProtocolError) -> None:

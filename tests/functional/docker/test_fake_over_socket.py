@@ -1,26 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """The engine in memory, behind the server, through the client: it must not show that it is far away."""
 
-import io
 import pathlib
 import tempfile
 from collections.abc import Iterator
-from typing import BinaryIO
 
 import pytest
 
 from nova_container.docker.engine import DockerEngine
 from nova_container.docker.server import Limits, Server
-from nova_container.engine.fake import FakeEngine
 from tests.conformance.conftest import *  # noqa: F403 - the suite's fixtures
 from tests.conformance.engine_suite import EngineSuite
-
-
-class StreamingFake(FakeEngine):
-    """The fake seeks in the archives it is given; what comes over a connection cannot be sought in."""
-
-    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
-        super().copy_in(container, path, io.BytesIO(archive.read()))
+from tests.functional.docker.streaming_fake import StreamingFake
 
 
 @pytest.fixture(scope='module')

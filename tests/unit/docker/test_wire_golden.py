@@ -8,8 +8,8 @@ import pytest
 from nova_container.docker.wire import (
     container, events, execs, files, images, inspection, listing, processes, stats, system)
 from nova_container.engine import (
-    ChangeKind, ContainerInfo, ContainerSpec, EngineInfo, ExecInfo, ExecSpec, ImageInfo, LogLimits, MountKind, Resources,
-    RestartPolicy, Status, Usage)
+    ChangeKind, ContainerInfo, ContainerSpec, EngineInfo, ExecInfo, ExecSpec, ImageInfo, LogLimits, MountKind,
+    Resources, RestartPolicy, Status, Usage)
 from tests.unit.docker import golden
 
 SPEC = ContainerSpec(name='rich', image='box:1')
