@@ -124,7 +124,7 @@ class Extractor:
             return False
 
     def _directory(self, parent_fd: int, name: bytes, entry: Entry) -> None:
-        self._make_directory(parent_fd, name, 0o700, replace=True)
+        self._make_directory(parent_fd, name, entry.mode & 0o777, replace=True)
         self._dress_directory(os.open(name, _OPEN_DIRECTORY, dir_fd=parent_fd), entry)
 
     def _dress_directory(self, directory: int, entry: Entry) -> None:
@@ -135,7 +135,8 @@ class Extractor:
         self._times[self._path(components(entry.name))] = entry.mtime_ns
 
     def _file(self, parent_fd: int, name: bytes, entry: Entry) -> None:
-        file = self._replacing(parent_fd, name, lambda: os.open(name, _CREATE, 0o600, dir_fd=parent_fd))
+        mode = entry.mode & 0o777
+        file = self._replacing(parent_fd, name, lambda: os.open(name, _CREATE, mode, dir_fd=parent_fd))
         try:
             if entry.segments is None:
                 file_data.write(file, self._data())
@@ -148,13 +149,11 @@ class Extractor:
 
     def _symlink(self, parent_fd: int, name: bytes, entry: Entry) -> None:
         self._replacing(parent_fd, name, lambda: os.symlink(entry.link, name, dir_fd=parent_fd))
-        os.chown(name, entry.uid, entry.gid, dir_fd=parent_fd, follow_symlinks=False)
-        os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent_fd, follow_symlinks=False)
+        file_data.dress_link(name, parent_fd, entry)
 
     def _fifo(self, parent_fd: int, name: bytes, entry: Entry) -> None:
         self._replacing(parent_fd, name, lambda: os.mkfifo(name, entry.mode & 0o777, dir_fd=parent_fd))
-        os.chown(name, entry.uid, entry.gid, dir_fd=parent_fd, follow_symlinks=False)
-        os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent_fd, follow_symlinks=False)
+        file_data.dress_link(name, parent_fd, entry)
 
     def _hardlink(self, parent_fd: int, name: bytes, entry: Entry) -> None:
         source_fd, source = self._link_source(entry)

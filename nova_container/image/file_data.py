@@ -3,6 +3,7 @@
 
 import errno
 import os
+import stat
 from collections.abc import Iterable
 
 from nova_container.errors import UnacceptableImage
@@ -44,16 +45,32 @@ def write_sparse(file: int, entry: Entry, pieces: Iterable[memoryview]) -> None:
 def dress(descriptor: int, entry: Entry) -> None:
     """Give the open file or directory its owner, mode and extended attributes.
 
-    The order matters: a change of owner clears setuid bits and capabilities.
+    The order matters: a change of owner clears setuid bits and capabilities. What is right already is left alone,
+    because each change is a transaction of the file system's journal.
 
     :raises UnacceptableImage: the attributes are more than the file system can hold.
     :raises OSError: the kernel refused.
     """
-    os.fchown(descriptor, entry.uid, entry.gid)
-    os.fchmod(descriptor, entry.mode)
+    found = os.fstat(descriptor)
+    is_owned = (found.st_uid, found.st_gid) == (entry.uid, entry.gid)
+    if not is_owned:
+        os.fchown(descriptor, entry.uid, entry.gid)
+    if not is_owned or stat.S_IMODE(found.st_mode) != entry.mode:
+        os.fchmod(descriptor, entry.mode)
     for name, value in entry.xattrs.items():
         if may_keep(name, value):
             _set_xattr(descriptor, name, value, entry)
+
+
+def dress_link(name: bytes, parent_fd: int, entry: Entry) -> None:
+    """Give what cannot be opened, a link or a FIFO, its owner and time; it is not followed.
+
+    :raises OSError: the kernel refused.
+    """
+    found = os.lstat(name, dir_fd=parent_fd)
+    if (found.st_uid, found.st_gid) != (entry.uid, entry.gid):
+        os.chown(name, entry.uid, entry.gid, dir_fd=parent_fd, follow_symlinks=False)
+    os.utime(name, ns=(entry.mtime_ns, entry.mtime_ns), dir_fd=parent_fd, follow_symlinks=False)
 
 
 def may_keep(name: bytes, value: bytes) -> bool:
