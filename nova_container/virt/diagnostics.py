@@ -38,8 +38,11 @@ def legacy(engine: Any, instance: Any) -> dict[str, Any]:
     return found
 
 
-def standard(engine: Any, instance: Any, network_info: Sequence[Mapping[str, Any]]) -> objects.Diagnostics:
-    """The object of API version 2.48 on."""
+def standard(engine: Any, instance: Any, interfaces: Sequence[Mapping[str, Any]]) -> objects.Diagnostics:
+    """The object of API version 2.48 on.
+
+    :param interfaces: MAC address and counters of each, as ``Vifs.counters`` has them.
+    """
     container, info, usage = engine.inspect(instance.uuid), engine.info(), _usage(engine, instance)
     found = objects.Diagnostics(
         state=power_state.STATE_MAP[power.info(container).state], driver=_DRIVER, hypervisor='docker',
@@ -49,17 +52,16 @@ def standard(engine: Any, instance: Any, network_info: Sequence[Mapping[str, Any
             maximum=instance.flavor.memory_mb, used=usage.memory_bytes >> 20 if usage else 0))
     if usage is not None:
         found.add_cpu(id=0, time=usage.cpu_total_ns)
-        _add_details(found, usage, network_info)
+        _add_details(found, usage, interfaces)
     return found
 
 
-def _add_details(found: objects.Diagnostics, usage: state.Usage, network_info: Sequence[Mapping[str, Any]]) -> None:
-    macs = [vif['address'] for vif in network_info]
-    for number, one in enumerate(usage.interfaces):
-        found.add_nic(mac_address=macs[number] if number < len(macs) else None,
-                      rx_octets=one.rx_bytes, rx_packets=one.rx_packets, rx_errors=one.rx_errors,
-                      rx_drop=one.rx_dropped, tx_octets=one.tx_bytes, tx_packets=one.tx_packets,
-                      tx_errors=one.tx_errors, tx_drop=one.tx_dropped)
+def _add_details(found: objects.Diagnostics, usage: state.Usage, interfaces: Sequence[Mapping[str, Any]]) -> None:
+    for one in interfaces:
+        found.add_nic(mac_address=one['mac'],
+                      rx_octets=one['rx_bytes'], rx_packets=one['rx_packets'], rx_errors=one['rx_errors'],
+                      rx_drop=one['rx_dropped'], tx_octets=one['tx_bytes'], tx_packets=one['tx_packets'],
+                      tx_errors=one['tx_errors'], tx_drop=one['tx_dropped'])
     for block in usage.blocks:
         found.add_disk(read_bytes=block.read_bytes, read_requests=block.read_ops,
                        write_bytes=block.write_bytes, write_requests=block.write_ops)

@@ -110,7 +110,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
 
     def get_instance_diagnostics(self, instance):
         with failures.as_nova(instance):
-            return diagnostics.standard(self._engine, instance, instance.get_network_info())
+            return diagnostics.standard(self._engine, instance, self._counters(instance))
 
     # Life
 
@@ -223,6 +223,12 @@ class ContainerDriver(nova_driver.ComputeDriver):
 
     def _plug(self, instance: Any, network_info: Any) -> None:
         self._vifs.plug(instance, network_info or (), self._engine.network_namespace(instance.uuid))
+
+    def _counters(self, instance: Any) -> Any:
+        try:
+            return self._vifs.counters(self._engine.network_namespace(instance.uuid))
+        except (errors.LinkFailed, errors.WrongState):
+            return ()
 
     def _tag(self, context: Any, instance: Any) -> None:
         instance.device_metadata = tags.device_metadata(context, instance)

@@ -76,7 +76,7 @@ def _start_wired(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
     """Wire, then start. After a boot of the host an engine may make the namespace only when it starts."""
     try:
         plug()
-    except netlink.Missing:
+    except (netlink.Missing, errors.WrongState):
         LOG.info('The network namespace was lost, wiring once it is made again', instance=instance)
         engine.start(instance.uuid)
         plug()

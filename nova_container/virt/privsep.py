@@ -4,6 +4,7 @@
 The arguments are plain values, as they may travel to a privsep helper.
 """
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,14 @@ def join_bridge(host_name: str, bridge: str) -> None:
     """Make the host end a port of a Linux bridge. :raises LinkFailed:"""
     with links.Links() as here:
         here.set_master(host_name, bridge)
+
+
+@context.entrypoint
+def counters(namespace: str) -> list[dict[str, Any]]:
+    """What went through every interface of a namespace but loopback, with its MAC address. :raises LinkFailed:"""
+    with links.Links(Path(namespace)) as inside:
+        macs = {link.name: link.mac for link in inside.list()}
+        return [{'mac': macs[one.name], **dataclasses.asdict(one)} for one in inside.counters()]
 
 
 def _name_inside(interface: dict[str, Any], host_end_exists: bool) -> str | None:

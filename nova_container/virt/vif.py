@@ -58,6 +58,10 @@ class Vifs:
         finally:
             privsep.unwire(interface.host_name)
 
+    def counters(self, namespace: str) -> Sequence[dict[str, Any]]:
+        """What went through each interface: mac, rx_bytes, ... as ``links.Counters`` has it. :raises LinkFailed:"""
+        return privsep.counters(namespace)
+
     def _plug(self, instance: Any, vif: Any, interface: network.Interface, namespace: str) -> None:
         check(vif)
         described = _os_vif_object(vif)

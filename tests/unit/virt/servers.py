@@ -104,6 +104,11 @@ class FakeVifs:
         for vif in network_info:
             self.detach(instance, vif)
 
+    def counters(self, namespace):
+        names = ('rx_bytes', 'rx_packets', 'rx_errors', 'rx_dropped', 'tx_bytes', 'tx_packets', 'tx_errors',
+                 'tx_dropped')
+        return [{'mac': a_vif()['address'], 'name': 'eth0', **dict.fromkeys(names, 1)}]
+
     def detach(self, instance, vif):
         with contextlib.suppress(ValueError):
             self.wired.remove((instance.uuid, vif['id']))

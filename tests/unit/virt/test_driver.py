@@ -233,6 +233,15 @@ class PowerTest(DriverTest):
         self.assertIs(Status.RUNNING, self.cloud.status(instance))
         self.assertEqual(1, len(self.cloud.vifs.wired))
 
+    def test_a_namespace_lost_in_a_boot_of_the_host_is_wired_once_it_is_there_again(self):
+        instance = self.cloud.spawn()
+        self.driver.power_off(instance)
+        self.cloud.vifs.wired.clear()
+        self.engine.fail('network_namespace', errors.WrongState('no namespace until it is started'))
+        self.driver.resume_state_on_host_boot(servers.CONTEXT, instance, self.network_info, [])
+        self.assertIs(Status.RUNNING, self.cloud.status(instance))
+        self.assertEqual(1, len(self.cloud.vifs.wired))
+
     def test_pause_and_unpause_may_be_repeated(self):
         instance = self.cloud.spawn()
         for verb, status in ((self.driver.pause, Status.PAUSED), (self.driver.unpause, Status.RUNNING)):
@@ -307,12 +316,12 @@ class DiagnosticsTest(DriverTest):
     def setUp(self):
         super().setUp()
         self.instance = self.cloud.spawn()
-        self.instance.get_network_info = lambda: self.network_info
 
     def test_a_running_server_tells_what_it_uses(self):
         found = self.driver.get_instance_diagnostics(self.instance)
         self.assertEqual(('running', 'libvirt', 512), (found.state, found.driver, found.memory_details.maximum))
         self.assertEqual(1, found.num_cpus)
+        self.assertEqual(['fa:16:3e:00:00:01'], [one.mac_address for one in found.nic_details])
         self.assertIn('cpu0_time', self.driver.get_diagnostics(self.instance))
 
     def test_a_stopped_server_tells_that_it_is(self):
