@@ -18,10 +18,10 @@ def is_whiteout(found: os.stat_result) -> bool:
     return stat.S_ISCHR(found.st_mode) and found.st_rdev == 0
 
 
-def is_opaque(directory_fd: int) -> bool:
-    """Say whether the open directory of an overlay's upper layer hides what lies below it."""
+def is_opaque(directory: int | str | os.PathLike[str]) -> bool:
+    """Say whether a directory (a path, or open) of an overlay's layer hides what lies below it."""
     with contextlib.suppress(OSError):
-        return os.getxattr(directory_fd, OPAQUE_XATTR) == b'y'
+        return os.getxattr(directory, OPAQUE_XATTR) == b'y'
     return False
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, process
-from nova_container.image import unpack
+from nova_container.image import unpack, whiteout
 from nova_container.runtime.database import Database
 from nova_container.runtime.settings import Settings
 
@@ -96,8 +96,16 @@ class LayerStore:
         return sum(self._folders[diff_id][1] for diff_id in diff_ids if diff_id in self._folders)
 
     def lower(self, diff_ids: Iterable[str]) -> list[Path]:
-        """Folders for an overlay, topmost first: the engine's own mount points, then the image."""
-        return [self.mount_points(), *(self.path(diff_id) for diff_id in reversed(list(diff_ids)))]
+        """Folders for an overlay, topmost first: the engine's own mount points, then the image.
+
+        overlayfs ignores the mark of a layer whose root hides all below it, so those below are left out here.
+        """
+        found = [self.mount_points()]
+        for diff_id in reversed(list(diff_ids)):
+            found.append(self.path(diff_id))
+            if whiteout.is_opaque(found[-1]):
+                break
+        return found
 
     def mount_points(self) -> Path:
         """A layer of empty files and folders on which the runtime mounts, so that no container's own shows them."""
