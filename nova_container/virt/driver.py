@@ -44,6 +44,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
         """:param engine: the engine to drive; made from nova.conf if None, as are the others."""
         super().__init__(virtapi)
         own_conf.register_container_opts(CONF)
+        settings.bound_waits(CONF)
         own = CONF.container
         self._engine = engine or settings.engine(CONF)
         self._vifs = vifs or vif_module.Vifs(tx_offload=not own.disable_tx_offload)

@@ -11,6 +11,8 @@ from nova_container.engine import base
 from nova_container.virt import hostinfo, inventory
 from nova_container.virt.translate import flavor, pinning
 
+_GLANCE_SILENCE_S = 300
+
 
 def engine(conf: Any) -> base.Engine:
     """The engine of ``[container] engine_url``; nothing is asked of it yet.
@@ -23,6 +25,12 @@ def engine(conf: Any) -> base.Engine:
         raise errors.InvalidRequest('[container] tls_ca_file, tls_cert_file and tls_key_file go together')
     tls = connect.TlsFiles(*files) if all(files) else None
     return connect.connect(own.engine_url, tls=tls, timeout_s=own.engine_timeout)
+
+
+def bound_waits(conf: Any) -> None:
+    """Let a Glance that falls silent be an error: without a limit a server would stay in BUILD for ever."""
+    if conf.glance.timeout is None:
+        conf.set_default('timeout', _GLANCE_SILENCE_S, group='glance')
 
 
 def policy(conf: Any) -> flavor.Policy:

@@ -37,7 +37,10 @@ class Interface:
 
 
 def interfaces(network_info: Sequence[Mapping[str, Any]]) -> tuple[Interface, ...]:
-    """Every port in order, eth0 to ethN; the first that has a gateway of a family holds its default route."""
+    """Every port in order, eth0 to ethN; the first that has a gateway of a family holds its default route.
+
+    Without any router, the DHCP server of an isolated network answers for the metadata service.
+    """
     taken: set[str] = set()
     found = []
     for number, vif in enumerate(network_info):
@@ -45,7 +48,9 @@ def interfaces(network_info: Sequence[Mapping[str, Any]]) -> tuple[Interface, ..
         kept = tuple(route for route in one.routes if route.destination not in taken)
         taken.update(route.destination for route in kept if route.destination in _DEFAULTS)
         found.append(dataclasses.replace(one, routes=kept))
-    return tuple(found)
+    if _DEFAULTS[0] in taken:
+        return tuple(found)
+    return tuple(_with_metadata_route(one, vif) for one, vif in zip(found, network_info, strict=True))
 
 
 def interface(vif: Mapping[str, Any], name: str) -> Interface:
@@ -104,17 +109,14 @@ def _routes(subnets: Sequence[Mapping[str, Any]]) -> Iterator[Route]:
         if gateway := _gateway(subnet):
             defaults.setdefault(destination, Route(destination=destination, gateway=gateway))
     yield from defaults.values()
-    if _DEFAULTS[0] not in defaults:
-        yield from _metadata_routes(used)
 
 
-def _metadata_routes(subnets: Sequence[Mapping[str, Any]]) -> Iterator[Route]:
-    """Without a router, the DHCP server of an isolated network answers for the metadata service."""
-    for subnet in subnets:
-        server = subnet.get('meta', {}).get('dhcp_server')
-        if server and ipaddress.ip_address(server).version == 4:
-            yield Route(destination=_METADATA_SERVICE, gateway=server)
-            return
+def _with_metadata_route(one: Interface, vif: Mapping[str, Any]) -> Interface:
+    servers = [subnet.get('meta', {}).get('dhcp_server') for subnet in _subnets(vif) if subnet['ips']]
+    found = [server for server in servers if server and ipaddress.ip_address(server).version == 4]
+    if not found:
+        return one
+    return dataclasses.replace(one, routes=(*one.routes, Route(destination=_METADATA_SERVICE, gateway=found[0])))
 
 
 def _gateway(of: Mapping[str, Any]) -> str | None:

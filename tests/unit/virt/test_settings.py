@@ -29,6 +29,12 @@ class SettingsTest(unittest.TestCase):
         self.override('container', engine_url='unix:///no/such/socket')
         settings.engine(CONF).close()
 
+    def test_a_silent_glance_is_an_error_unless_the_operator_says_otherwise(self):
+        self.assertEqual(300, CONF.glance.timeout)
+        self.override('glance', timeout=20)
+        settings.bound_waits(CONF)
+        self.assertEqual(20, CONF.glance.timeout)
+
     def test_servers_share_all_cpus_unless_some_are_set_apart(self):
         self.assertIsNone(settings.policy(CONF).shared_cpus)
         self.override('compute', cpu_shared_set='0-1', cpu_dedicated_set='2-3')

@@ -45,6 +45,11 @@ class InterfaceTest(unittest.TestCase):
         found = self.one(servers.a_subnet(gateway=None, dhcp_server='192.0.2.2'))
         self.assertEqual([('169.254.169.254/32', '192.0.2.2')], routes(found))
 
+    def test_a_router_anywhere_answers_for_the_metadata_service(self):
+        isolated = servers.a_vif(1, subnets=[servers.a_subnet(gateway=None, dhcp_server='192.0.2.2')])
+        found = network.interfaces([isolated, servers.a_vif(2)])
+        self.assertEqual([[], [('0.0.0.0/0', '192.0.2.1')]], [routes(one) for one in found])
+
     def test_a_subnet_in_which_the_port_has_no_address_adds_no_route(self):
         found = self.one(servers.a_subnet(), servers.a_subnet('198.51.100.0/24', ips=(), gateway='198.51.100.1',
                                                               routes=[('10.0.0.0/8', '198.51.100.9')]))
