@@ -7,7 +7,6 @@ import errno
 import fcntl
 import os
 import shutil
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,36 +61,72 @@ def exclusive_lock(path: Path) -> Iterator[None]:
 
 
 def remove_tree(path: Path) -> None:
-    """Remove a folder and all below it, on its own file system only; silent if there is none.
+    """Remove a folder and all below it, never what is mounted there; silent if there is none.
+
+    Any depth takes a few descriptors and no recursion: a folder that is not empty is moved up beside the first
+    level. A mount point can neither be moved nor removed (EBUSY), so nothing mounted is ever entered.
 
     :raises HostFailure: something below is a mount point, or the kernel refused.
     """
     try:
-        device = os.lstat(path).st_dev
-        _remove_below(path, device)
+        top = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except FileNotFoundError:
         return
     except OSError as error:
         raise errors.HostFailure(f'Cannot remove {path}: {error.strerror}') from error
+    try:
+        _empty(top)
+        os.rmdir(path)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise errors.HostFailure(f'Cannot remove {path}: {error.strerror}') from error
+    finally:
+        os.close(top)
 
 
-def _remove_below(path: Path, device: int) -> None:
-    """As rmtree, but stops at a mount point instead of emptying what is mounted there."""
-    for directory, names, files, descriptor in os.fwalk(path, topdown=False, follow_symlinks=False):
-        if os.fstat(descriptor).st_dev != device:
-            raise OSError(errno.EBUSY, f'{directory} is on another file system: unmount it first')
-        for name in files:
-            os.unlink(name, dir_fd=descriptor)
+def _empty(top: int) -> None:
+    """Remove all in a folder, one level at a time."""
+    device = os.fstat(top).st_dev
+    while names := os.listdir(top):
         for name in names:
-            _remove_name(name, descriptor)
-    os.rmdir(path)
+            if not _removed(name, top):
+                _empty_level(name, top, device)
 
 
-def _remove_name(name: str, descriptor: int) -> None:
-    if stat.S_ISDIR(os.stat(name, dir_fd=descriptor, follow_symlinks=False).st_mode):
-        os.rmdir(name, dir_fd=descriptor)
-    else:
-        os.unlink(name, dir_fd=descriptor)
+def _empty_level(name: str, top: int, device: int) -> None:
+    """Remove what is in the folder ``name``, move its full folders up to ``top``, and remove it."""
+    try:
+        level = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=top)
+    except FileNotFoundError:
+        return
+    try:
+        if os.fstat(level).st_dev != device:
+            raise OSError(errno.EBUSY, 'something is mounted below: unmount it first')
+        for below in os.listdir(level):
+            if not _removed(below, level):
+                os.rename(below, f'.removed-{os.urandom(8).hex()}', src_dir_fd=level, dst_dir_fd=top)
+    finally:
+        os.close(level)
+    _removed(name, top)
+
+
+def _removed(name: str, folder: int) -> bool:
+    """Remove a file or an empty folder; False if it is a folder with something in it."""
+    try:
+        os.unlink(name, dir_fd=folder)
+    except FileNotFoundError:
+        return True
+    except IsADirectoryError:
+        try:
+            os.rmdir(name, dir_fd=folder)
+        except FileNotFoundError:
+            return True
+        except OSError as error:
+            if error.errno != errno.ENOTEMPTY:
+                raise
+            return False
+    return True
 
 
 def sync_filesystem(path: Path) -> None:

@@ -2,6 +2,7 @@
 """The one door to commands: argv in, bytes out, typed errors. No shell, a fixed PATH, an empty environment."""
 
 import contextlib
+import errno
 import os
 import shutil
 import subprocess
@@ -39,7 +40,7 @@ def run(*argv: str, stdin: Source = None, input: bytes | None = None, timeout_s:
     except subprocess.TimeoutExpired:
         raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed') from None
     except OSError as error:
-        raise errors.CommandFailed(argv, 127, error.strerror or str(error)) from error
+        raise _not_started(argv, error) from error
     if ended.returncode:
         raise errors.CommandFailed(argv, ended.returncode, (ended.stderr or ended.stdout).decode('utf-8', 'replace'),
                                    ended.stdout)
@@ -79,6 +80,12 @@ def feed(*argv: str, source: IO[bytes], timeout_s: float) -> bytes:
             child.communicate()
 
 
+def _not_started(argv: Sequence[str], error: OSError) -> errors.ContainerError:
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
+        return errors.Exhausted(f'{argv[0]} could not be started: {error.strerror}')
+    return errors.CommandFailed(argv, 127, error.strerror or str(error))
+
+
 def _input(stdin: Source, input: bytes | None) -> dict[str, Any]:
     if input is not None:
         return {'input': input}
@@ -90,7 +97,7 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
           cwd: str | None = None, new_session: bool = False) -> subprocess.Popen[bytes]:
     """Start a command; a stream that is None goes nowhere, ``subprocess.PIPE`` makes a pipe.
 
-    :raises CommandFailed: it could not be run.
+    :raises CommandFailed: it could not be run.  :raises Exhausted: no further process or pipe can be made.
     """
     def end(source: Source) -> Source:
         return subprocess.DEVNULL if source is None else source
@@ -100,7 +107,7 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
                                 env={**_ENVIRONMENT, **(environment or {})}, pass_fds=pass_fds, cwd=cwd,
                                 start_new_session=new_session)
     except OSError as error:
-        raise errors.CommandFailed(argv, 127, error.strerror or str(error)) from error
+        raise _not_started(argv, error) from error
 
 
 def let_go(child: subprocess.Popen[bytes], timeout_s: float) -> bytes:

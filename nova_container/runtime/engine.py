@@ -16,7 +16,7 @@ from nova_container.engine import base, state
 from nova_container.engine import spec as specs
 from nova_container.host import cgroups, files
 from nova_container.host.launch import Launcher
-from nova_container.runtime import logs
+from nova_container.runtime import logs, refusals
 from nova_container.runtime.container import Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
@@ -45,6 +45,7 @@ class RuntimeEngine(base.Engine):
         self._open = contextlib.ExitStack()
         self._started_at = 0.0
 
+    @refusals.as_ours()
     def open(self) -> None:
         """Take possession of the state directory and take up the containers in it.
 
@@ -91,6 +92,7 @@ class RuntimeEngine(base.Engine):
             timer.cancel()
         self._open.close()
 
+    @refusals.as_ours()
     def create(self, spec: specs.ContainerSpec) -> str:
         return create.create(self._parts, spec)
 
@@ -100,31 +102,40 @@ class RuntimeEngine(base.Engine):
             raise errors.Unsupported(f'Container {container} shares the network namespace of the host')
         return str(path)
 
+    @refusals.as_ours()
     def start(self, container: str) -> None:
         start.start(self._parts, container)
 
+    @refusals.as_ours()
     def stop(self, container: str, *, grace_s: float | None = None) -> None:
         stop.stop(self._parts, container, grace_s)
 
+    @refusals.as_ours()
     def kill(self, container: str, signal: str = 'SIGKILL') -> None:
         stop.kill(self._parts, container, signal)
 
+    @refusals.as_ours()
     def restart(self, container: str, *, grace_s: float | None = None) -> None:
         stop.restart(self._parts, container, grace_s)
 
+    @refusals.as_ours()
     def pause(self, container: str) -> None:
         pause.pause(self._parts, container)
 
+    @refusals.as_ours()
     def unpause(self, container: str) -> None:
         pause.unpause(self._parts, container)
 
+    @refusals.as_ours()
     def remove(self, container: str, *, force: bool = False) -> None:
         remove.remove(self._parts, container, force=force)
 
+    @refusals.as_ours()
     def update(self, container: str, resources: specs.Resources,
                restart: specs.RestartPolicy | None = None) -> None:
         update.update(self._parts, container, resources, restart)
 
+    @refusals.as_ours()
     def rename(self, container: str, name: str) -> None:
         update.rename(self._parts, container, name)
 
@@ -140,9 +151,11 @@ class RuntimeEngine(base.Engine):
             return None
         return found.record.exit or state.ExitInfo(code=0)
 
+    @refusals.as_ours()
     def usage(self, container: str) -> state.Usage:
         return inspect.usage(self._parts, container)
 
+    @refusals.as_ours()
     def top(self, container: str) -> tuple[state.ProcessRow, ...]:
         return inspect.top(self._parts, container)
 
@@ -150,15 +163,19 @@ class RuntimeEngine(base.Engine):
         found = self._parts.register.get(container)
         return logs.read(self._parts.folder(found).log, query, lambda: found.status.alive)
 
+    @refusals.as_ours()
     def attach(self, container: str) -> base.Session:
         return attach.attach(self._parts, container)
 
+    @refusals.as_ours()
     def resize(self, container: str, *, rows: int, columns: int) -> None:
         attach.resize(self._parts, container, rows, columns)
 
+    @refusals.as_ours()
     def create_exec(self, container: str, spec: specs.ExecSpec) -> str:
         return execute.create_exec(self._parts, container, spec)
 
+    @refusals.as_ours()
     def start_exec(self, exec_id: str) -> base.Session:
         return execute.start_exec(self._parts, exec_id)
 
@@ -168,45 +185,56 @@ class RuntimeEngine(base.Engine):
     def resize_exec(self, exec_id: str, *, rows: int, columns: int) -> None:
         execute.get(self._parts, exec_id).resize(rows, columns)
 
+    @refusals.as_ours()
     def changes(self, container: str) -> tuple[state.Change, ...]:
         return commit.changes(self._parts, container)
 
     def export(self, container: str) -> Iterator[bytes]:
         return copy.export(self._parts, container)
 
+    @refusals.as_ours()
     def stat_path(self, container: str, path: str) -> state.FileStat:
         return copy.stat_path(self._parts, container, path)
 
     def copy_out(self, container: str, path: str) -> Iterator[bytes]:
         return copy.copy_out(self._parts, container, path)
 
+    @refusals.as_ours()
     def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
         copy.copy_in(self._parts, container, path, archive)
 
+    @refusals.as_ours()
     def commit(self, container: str, spec: specs.CommitSpec = specs.CommitSpec()) -> str:
         return commit.commit(self._parts, container, spec)
 
+    @refusals.as_ours()
     def load(self, archive: BinaryIO, *, reference: str | None = None) -> tuple[state.ImageInfo, ...]:
         return images.load(self._parts, archive, reference)
 
     def save(self, images: tuple[str, ...]) -> Iterator[bytes]:
         return self._parts.images.save(images)
 
+    @refusals.as_ours()
     def list_images(self) -> tuple[state.ImageInfo, ...]:
         return tuple(self._parts.images.info(record) for record in self._parts.images.all())
 
+    @refusals.as_ours()
     def inspect_image(self, image: str) -> state.ImageInfo:
         return self._parts.images.info(self._parts.images.get(image))
 
+    @refusals.as_ours()
     def tag_image(self, image: str, reference: str) -> None:
         images.tag(self._parts, image, reference)
 
+    @refusals.as_ours()
     def remove_image(self, image: str, *, force: bool = False) -> tuple[str, ...]:
         return images.remove(self._parts, image)
 
+    @refusals.as_ours()
     def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         return images.prune(self._parts, all_unused=all_unused)
 
+    @refusals.as_ours()
     def info(self) -> state.EngineInfo:
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(

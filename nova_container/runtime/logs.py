@@ -5,12 +5,14 @@ A line is ``TIME STREAM P|F TEXT``: F ends a line of output, P is a part of one.
 written), ``log.1`` (older), and so on. One format on disk is enough: what clients see is the Docker API's.
 """
 
+import collections
+import contextlib
 import datetime
-import io
 import os
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from nova_container.engine.spec import LogLimits, LogQuery
 from nova_container.engine.state import LogChunk, StreamName
@@ -21,11 +23,25 @@ _LINE_MAX = 1 << 20
 _STREAMS = {b'stdout': StreamName.STDOUT, b'stderr': StreamName.STDERR}
 
 
-def paths(log: Path) -> list[Path]:
-    """The files of a log that exist, oldest first."""
-    older = sorted((path for path in log.parent.glob(f'{log.name}.*') if path.suffix[1:].isdigit()),
-                   key=lambda path: -int(path.suffix[1:]))
-    return [*older, log] if log.exists() else older
+def opened(log: Path) -> list[BinaryIO]:
+    """The files of a log, oldest first, for the caller to close: what is open is read to its end, whatever is rotated.
+
+    The newest is opened first. A rotation meanwhile moves files on to names that are opened later, so none is
+    missed, and one that was met twice is taken once.
+    """
+    found: dict[int, BinaryIO] = {}
+    for path in (log, *_older(log)):
+        with contextlib.suppress(FileNotFoundError):
+            file = path.open('rb')
+            if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
+                file.close()
+    return list(reversed(found.values()))
+
+
+def _older(log: Path) -> list[Path]:
+    """The names that a rotation may give, one more than there are now."""
+    numbers = [int(path.suffix[1:]) for path in log.parent.glob(f'{log.name}.*') if path.suffix[1:].isdigit()]
+    return [log.with_name(f'{log.name}.{number}') for number in range(1, max(numbers, default=0) + 2)]
 
 
 def parse(line: bytes) -> LogChunk | None:
@@ -53,21 +69,9 @@ def _seconds(stamp: bytes) -> float:
 
 def read(log: Path, query: LogQuery, alive: Callable[[], bool]) -> Iterator[LogChunk]:
     """The output that a query asks for; while following, until ``alive`` says no and all is read."""
-    files = paths(log)
-    skip = _lines_before_tail(files, query) if query.tail is not None else 0
-    for path in files[:-1]:
-        with path.open('rb') as file:
-            for chunk in _chunks(file):
-                if skip > 0:
-                    skip -= 1
-                    continue
-                yield from _wanted(chunk, query)
-    yield from _last(log, query, alive, skip)
-
-
-def _last(log: Path, query: LogQuery, alive: Callable[[], bool], skip: int) -> Iterator[LogChunk]:
     tail = Tail(log)
     try:
+        skip = tail.count_before(query) if query.tail is not None else 0
         while True:
             ending = not (query.follow and alive())
             for chunk in tail.chunks():
@@ -90,68 +94,75 @@ def _wanted(chunk: LogChunk, query: LogQuery) -> Iterator[LogChunk]:
         yield chunk
 
 
-def _chunks(file: io.BufferedReader) -> Iterator[LogChunk]:
-    while line := file.readline(_LINE_MAX):
-        if chunk := parse(line):
-            yield chunk
-
-
-def _lines_before_tail(files: list[Path], query: LogQuery) -> int:
-    """How many chunks precede the last ``tail`` lines of the wanted streams, counted from the end."""
-    total, ends = 0, []
-    for path in files:
-        with path.open('rb') as file:
-            for chunk in _chunks(file):
-                total += 1
-                if chunk.data.endswith(b'\n') and any(_wanted(chunk, query)):
-                    ends.append(total)
-    wanted = max(query.tail or 0, 0)
-    if wanted == 0:
-        return total
-    if len(ends) <= wanted:
-        return 0
-    return ends[-wanted - 1]
-
-
 class Tail:
-    """Reads a log file as it grows, across rotations."""
+    """Reads the files of a log, oldest first, and the last one as it grows, across rotations."""
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._file: io.BufferedReader | None = None
+        self._files = opened(log)
         self._rest = b''
+
+    def count_before(self, query: LogQuery) -> int:
+        """How many chunks precede the last ``query.tail`` lines of the wanted streams."""
+        wanted = max(query.tail or 0, 0)
+        ends: collections.deque[int] = collections.deque(maxlen=wanted + 1)
+        total = 0
+        for file in self._files:
+            for chunk in _whole_chunks(file):
+                total += 1
+                if chunk.data.endswith(b'\n') and any(_wanted(chunk, query)):
+                    ends.append(total)
+            file.seek(0)
+        if wanted == 0:
+            return total
+        return ends[0] if len(ends) > wanted else 0
 
     def chunks(self) -> Iterator[LogChunk]:
         """What was written since the last call."""
-        yield from self._grown()
-        if self._file is not None and self._moved_away():
-            yield from self._grown()
-            self._file.close()
-            self._file = None
-            yield from self._grown()
-
-    def _grown(self) -> Iterator[LogChunk]:
-        if self._file is None:
-            try:
-                self._file = self._log.open('rb')
-            except FileNotFoundError:
+        self._files = self._files or opened(self._log)
+        while self._files:
+            yield from self._grown(self._files[0])
+            if not self._is_over(self._files[0]):
                 return
-        while block := self._file.read(_BLOCK):
+            yield from self._grown(self._files[0])  # what came before it was moved away
+            self._files.pop(0).close()
+            self._rest = b''
+
+    def _is_over(self, file: BinaryIO) -> bool:
+        """Whether there are newer files, which are opened then."""
+        if len(self._files) > 1:
+            return True
+        mine = os.fstat(file.fileno()).st_ino
+        with contextlib.suppress(FileNotFoundError):
+            if self._log.stat().st_ino == mine:
+                return False
+        newer = opened(self._log)
+        position = next((index for index, each in enumerate(newer) if os.fstat(each.fileno()).st_ino == mine), -1)
+        for known in newer[:position + 1]:
+            known.close()
+        self._files += newer[position + 1:]
+        return len(self._files) > 1
+
+    def _grown(self, file: BinaryIO) -> Iterator[LogChunk]:
+        if os.fstat(file.fileno()).st_size < file.tell():
+            file.seek(0)  # it was emptied, as one file alone is kept
+            self._rest = b''
+        while block := file.read(_BLOCK):
             *lines, self._rest = (self._rest + block).split(b'\n')
             for line in lines:
                 if chunk := parse(line + b'\n'):
                     yield chunk
 
-    def _moved_away(self) -> bool:
-        try:
-            return self._file is not None and os.fstat(self._file.fileno()).st_ino != self._log.stat().st_ino
-        except FileNotFoundError:
-            return False
-
     def close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        """Close the files. Repeatable."""
+        while self._files:
+            self._files.pop().close()
+
+
+def _whole_chunks(file: BinaryIO) -> Iterator[LogChunk]:
+    while (line := file.readline(_LINE_MAX)).endswith(b'\n'):
+        if chunk := parse(line):
+            yield chunk
 
 
 def rotate(log: Path, limits: LogLimits, reopen: Callable[[], None]) -> bool:

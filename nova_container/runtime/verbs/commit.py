@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nova_container import errors
 from nova_container.engine.spec import CommitSpec
 from nova_container.engine.state import Change, ChangeKind
 from nova_container.image import changes as tree_changes
@@ -59,8 +58,6 @@ def _packed(parts: Parts, container: Container, freeze: bool) -> Iterator[tuple[
         with open(path, 'xb') as file, (pause.frozen(parts, container) if freeze else contextlib.nullcontext()):
             packed = pack.pack_layer(parts.folder(container).upper, file.write, skip=_MOUNT_POINTS)
         yield path, packed
-    except OSError as error:
-        raise errors.HostFailure(f'The changes could not be read: {error.strerror}') from error
     finally:
         path.unlink(missing_ok=True)
 
