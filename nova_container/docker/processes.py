@@ -13,7 +13,8 @@ from nova_container.docker.wire import execs as wire
 from nova_container.docker.wire import inspection, stats
 from nova_container.docker.wire import processes as wire_top
 from nova_container.docker.wire.document import Document
-from nova_container.engine import ContainerOps, ExecInfo, ExecSpec, LogChunk, LogQuery, ProcessRow, Session, Usage
+from nova_container.engine import (
+    ContainerInfo, ContainerOps, ExecInfo, ExecSpec, LogChunk, LogQuery, ProcessRow, Session, Usage)
 
 _RAW = 'application/vnd.docker.raw-stream'
 
@@ -53,7 +54,7 @@ class ProcessVerbs(Verbs, ContainerOps):
 
     def resize(self, container: str, *, rows: int, columns: int) -> None:
         if not self.is_ours:
-            info = self.inspect(container)  # Docker is silent whatever it is
+            info = self._seen(container)  # Docker is silent whatever it is
             if not (info.status.alive and info.spec.process.tty):
                 raise errors.WrongState(f'Container {container} is not alive, or has no terminal')
         self.do('POST', container_path(container, '/resize'), query={'h': rows, 'w': columns})
@@ -73,7 +74,7 @@ class ProcessVerbs(Verbs, ContainerOps):
         found = self.inspect_exec(exec_id)
         if found.running or found.exit_code is not None:
             raise errors.WrongState(f'Exec {exec_id} ran already')
-        if not self.inspect(found.container_id).status.may_exec:
+        if not self._seen(found.container_id).status.may_exec:
             raise errors.WrongState(f'Container {found.container_id} is not running')
         return found.spec
 
@@ -87,7 +88,11 @@ class ProcessVerbs(Verbs, ContainerOps):
         return hijack(self.transport.endpoint, path, document, self.transport.timeout_s, self.prefix)
 
     def _has_tty(self, container: str) -> bool:
-        return inspection.info_of(self.get(container_path(container, '/json'))).spec.process.tty
+        return self._seen(container).spec.process.tty
+
+    def _seen(self, container: str) -> ContainerInfo:
+        """The container as the API shows it, in one request."""
+        return inspection.info_of(self.get(container_path(container, '/json')))
 
 
 def _exec_path(exec_id: str, rest: str) -> str:

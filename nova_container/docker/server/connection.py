@@ -111,8 +111,8 @@ class Connection:
         headers = [*_HEADERS, *answer.headers, ('Content-Type', answer.content_type)]
         if request.http_version == b'1.1':
             headers.append(('Transfer-Encoding', 'chunked'))
-        self._exchange.send_head(200, headers)
         try:
+            self._exchange.send_head(200, headers)
             for chunk in answer.chunks:
                 self._exchange.send_piece(chunk)
         except errors.ContainerError as error:
@@ -128,9 +128,13 @@ class Connection:
         lines = ['HTTP/1.1 101 UPGRADED' if upgrade else 'HTTP/1.1 200 OK', f'Content-Type: {answer.content_type}']
         lines += ['Connection: Upgrade', 'Upgrade: tcp'] if upgrade else []
         lines += [f'{name}: {value}' for name, value in _HEADERS]
-        sent_already = self._exchange.leave_http('\r\n'.join((*lines, '', '')).encode())
-        if any(name == b'user-agent' and agent.startswith(_READS_AHEAD) for name, agent in request.headers):
-            self._client.wait_until_taken(1.0)
+        sent_already = b''
+        try:
+            sent_already = self._exchange.leave_http('\r\n'.join((*lines, '', '')).encode())
+            if any(name == b'user-agent' and agent.startswith(_READS_AHEAD) for name, agent in request.headers):
+                self._client.wait_until_taken(1.0)
+        except OSError:
+            self._client.hang_up()  # and let the session, which is open, find out
         answer.run(self._client, sent_already)
 
     def _refuse(self, error: h11.RemoteProtocolError) -> None:
