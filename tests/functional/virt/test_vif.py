@@ -2,6 +2,7 @@
 """Ports wired by a real kernel. Only os-vif is a fake: it needs a switch; tests/cloud has a real one."""
 
 import os
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -92,6 +93,24 @@ class VifsTest(unittest.TestCase):
         self.plug(servers.a_vif())
         self.assertEqual([(servers.a_vif()['devname'], True, True)], seen)
         self.unplug(servers.a_vif())
+
+    def test_a_hybrid_port_joins_the_bridge_that_os_vif_makes(self):
+        vif, bridges = servers.a_vif(), []
+        vif['details']['ovs_hybrid_plug'] = True
+
+        def plug(described, instance):
+            bridges.append(described.bridge_name)
+            subprocess.run(['ip', 'link', 'add', described.bridge_name, 'type', 'bridge'], check=True)
+        self.asked['plug'].side_effect = plug
+        try:
+            self.plug(vif)
+            ports = os.listdir(f'/sys/class/net/{bridges[0]}/brif')
+        finally:
+            with links.Links() as here:
+                for name in bridges:
+                    here.delete(name)
+        self.assertEqual([vif['devname']], ports)
+        self.unplug(vif)
 
     def test_a_second_plug_changes_nothing(self):
         self.plug(servers.a_vif())
