@@ -17,8 +17,8 @@ from nova_container import conf as own_conf
 from nova_container import errors
 from nova_container.engine import undo as undoing
 from nova_container.virt import (
-    building, connection, console, diagnostics, failures, hostinfo, imagecache, inventory, lifecycle, power, settings,
-    snapshot, spawn, tags)
+    availability, building, connection, console, diagnostics, failures, hostinfo, imagecache, inventory, lifecycle,
+    power, settings, snapshot, spawn, tags)
 from nova_container.virt import images as glance_images
 from nova_container.virt import vif as vif_module
 from nova_container.virt.translate import container as translate
@@ -53,7 +53,8 @@ class ContainerDriver(nova_driver.ComputeDriver):
             self._engine, self._glance, require_hash=own.require_image_hash, folder=own.image_download_dir,
             max_bytes=own.image_max_size_gb << 30, attempts=own.image_download_attempts)
         self._cache = imagecache.ImageCache(self._engine)
-        self._lifecycle = lifecycle.Lifecycle(self._engine, lambda event: self.emit_event(event), CONF.host)
+        self._lifecycle = lifecycle.Lifecycle(self._engine, lambda event: self.emit_event(event), CONF.host,
+                                              availability.Availability(virtapi, CONF.host))
 
     # The host
 

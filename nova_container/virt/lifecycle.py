@@ -25,21 +25,22 @@ _TRANSITIONS: Mapping[state.Status, int] = {
     state.Status.PAUSED: virt_event.EVENT_LIFECYCLE_PAUSED,
     state.Status.STOPPED: virt_event.EVENT_LIFECYCLE_STOPPED,
 }
-_LONGEST_PAUSE_S = 30.0
+_LONGEST_PAUSE_S = 10.0
 
 
 class Lifecycle:
     """Two daemon threads: one follows the engine's events, one reports what has settled."""
 
-    def __init__(self, engine: Any, emit: Callable[[virt_event.LifecycleEvent], None], host: str, *,
+    def __init__(self, engine: Any, emit: Callable[[virt_event.LifecycleEvent], None], host: str, availability: Any, *,
                  settle_s: float = 1.0, pause_s: float = 1.0) -> None:
         """
         :param emit: the driver's ``emit_event``.
         :param host: only containers labelled with it are reported.
+        :param availability: is told whether the engine answers.
         :param settle_s: how long after an event a state is asked for.
         :param pause_s: the first pause before events are asked for again; it doubles while the engine is away.
         """
-        self._engine, self._emit, self._host = engine, emit, host
+        self._engine, self._emit, self._host, self._availability = engine, emit, host, availability
         self._settle_s, self._pause_s = settle_s, pause_s
         self._due: dict[str, tuple[float, bool]] = {}
         self._changed = threading.Condition()
@@ -60,13 +61,16 @@ class Lifecycle:
         pause_s, since = self._pause_s, time.time()
         while not self._stopping:
             try:
+                self._engine.info()
+                self._availability.found()
                 for event in self._engine.events(since=since):
                     pause_s, since = self._pause_s, event.time_ns / 1e9 + 1e-6
                     if self._stopping:
                         return
                     self._note(event)
             except errors.ContainerError as error:
-                LOG.warning('Events of the container engine broke off, asking again in %.0f s: %s', pause_s, error)
+                LOG.info('Events of the container engine broke off, asking again in %.0f s: %s', pause_s, error)
+                self._availability.lost(error)
             except Exception:
                 LOG.exception('Events of the container engine broke off')
             with self._changed:

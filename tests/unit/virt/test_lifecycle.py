@@ -3,6 +3,7 @@
 
 import time
 import unittest
+from unittest import mock
 
 from nova.virt import event
 
@@ -20,7 +21,7 @@ class LifecycleTest(unittest.TestCase):
         self.instance = self.cloud.spawn()
 
     def start(self, engine, settle_s=0.05):
-        found = lifecycle.Lifecycle(engine, self.told.append, 'compute-1', settle_s=settle_s, pause_s=0.02)
+        found = lifecycle.Lifecycle(engine, self.told.append, 'compute-1', mock.Mock(), settle_s=settle_s, pause_s=0.02)
         found.start()
         self.addCleanup(found.stop)
         self.addCleanup(engine.close)
