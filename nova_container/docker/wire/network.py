@@ -51,9 +51,10 @@ def check_endpoints(body: Document) -> None:
     :raises Unsupported: an endpoint of a named network, or with settings of its own.
     """
     endpoints = body.document('NetworkingConfig').document('EndpointsConfig')
+    mode = body.document('HostConfig').text('NetworkMode')
     for name in endpoints.fields:
         endpoint = endpoints.document(name)
-        if name not in ('none', 'host', 'default', 'bridge'):
+        if name not in ('none', 'host', 'default', 'bridge') and not (name == mode and name.startswith(_CONTAINER)):
             raise errors.Unsupported(f'{endpoints.path(name)}: this engine has no networks by name')
         for field, value in endpoint.fields.items():
             if not fields.is_empty(value) and field != 'NetworkID':

@@ -171,6 +171,12 @@ def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
     assert said in docker(*words, code=125 if words[0] == 'run' else 1)
 
 
+@pytest.mark.parametrize('network', ['none', 'host', 'default', 'bridge', 'container:first'])
+def test_networks_without_a_name_of_their_own_are_taken(docker, network):
+    docker('run', '-d', '--name', 'first', 'busybox', 'sleep', '600')
+    docker('run', '-d', '--network', network, 'busybox', 'sleep', '600')
+
+
 def test_many_options_of_run_are_honoured(docker, fake, tmp_path):
     docker('create', '--name', 'c', '--memory', '64m', '--cpus', '0.5', '--cap-add', 'NET_ADMIN', '--tmpfs',
            '/run:size=1m,mode=755', '-v', f'{tmp_path}:/host:ro', '--mount',
