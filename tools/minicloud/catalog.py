@@ -88,7 +88,7 @@ def _neutron(cloud: instance.Instance) -> list[service.Service]:
         _agent(cloud, 'openvswitch', 'neutron.cmd.agents.ovs_neutron_agent',
                needs=('ovs-vswitchd',)),
         _agent(cloud, 'dhcp', 'neutron.cmd.agents.dhcp'),
-        _agent(cloud, 'l3', 'neutron.cmd.agents.l3'),
+        _agent(cloud, 'l3', 'tools.minicloud.l3_agent'),
         _agent(cloud, 'metadata', 'neutron.cmd.agents.metadata'),
     ]
 

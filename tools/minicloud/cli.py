@@ -11,11 +11,10 @@ import sys
 import time
 
 from tools.minicloud import access
-from tools.minicloud import catalog
 from tools.minicloud import checks
 from tools.minicloud import errors
 from tools.minicloud import instance
-from tools.minicloud import records
+from tools.minicloud import restart
 from tools.minicloud import service
 from tools.minicloud import status
 from tools.minicloud import teardown
@@ -29,6 +28,10 @@ def main() -> int:
         return arguments.run(arguments) or 0
     except errors.MinicloudError as error:
         print(f'minicloud: {error}', file=sys.stderr)
+        return 1
+    except PermissionError as error:
+        print(f'minicloud: {error.filename} is not open to this user: run '
+              'minicloud as root.', file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print('minicloud: stopped half way; `minicloud down` cleans up.',
@@ -144,24 +147,9 @@ def _logs(arguments) -> None:
 def _restart(arguments) -> None:
     checks.root()
     cloud = _existing(instance.find_home())
-    known = catalog.services(cloud, cloud.driver)
-    if arguments.service not in known:
-        raise errors.MinicloudError(
-            f'There is no service `{arguments.service}`; there are '
-            f'{", ".join(known)}.')
-    one = known[arguments.service]
     with _only_one(cloud.home):
-        print(f'  {one.name:<26} ready  {_restart_one(cloud, one):6.1f} s')
-
-
-def _restart_one(cloud: instance.Instance, one: service.Service) -> float:
-    began = time.monotonic()
-    record = records.load(service.records_folder(cloud), one.name)
-    if record:
-        service.stop(cloud, record, one.grace_s)
-    bringup.begin(cloud)
-    bringup.start_and_wait(cloud, one)
-    return time.monotonic() - began
+        for name, seconds in restart.restart(cloud, arguments.service):
+            print(f'  {name:<26} ready  {seconds:6.1f} s', flush=True)
 
 
 def _existing(home) -> instance.Instance:

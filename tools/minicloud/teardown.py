@@ -2,19 +2,18 @@
 """Take everything down and leave nothing outside the folder."""
 
 import pathlib
-import re
 import shutil
 
 from tools.minicloud import containers
 from tools.minicloud import errors
 from tools.minicloud import instance
+from tools.minicloud import namespaces
 from tools.minicloud import openvswitch
 from tools.minicloud import processes
 from tools.minicloud import records
 from tools.minicloud import service
 
 _BACKING = ('ovs-vswitchd', 'ovsdb-server', 'rabbitmq', 'mariadb')
-_UUID = re.compile(r'[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
 
 
 def is_dirty(cloud: instance.Instance) -> bool:
@@ -40,7 +39,7 @@ def _take_down(cloud: instance.Instance) -> None:
     switched = records.load(service.records_folder(cloud), 'ovs-vswitchd')
     _stop_services(cloud)
     processes.stop(processes.members(cloud.home), 2)
-    _remove_namespaces(cloud)
+    namespaces.remove(cloud)
     _remove_devices(cloud, devices)
     if switched:
         openvswitch.remove_orphaned_datapath(cloud)
@@ -74,16 +73,6 @@ def _stop_services(cloud: instance.Instance) -> None:
         for one in running:
             if one.name == name and one.is_alive():
                 processes.stop([one.pid], 20 if name == 'mariadb' else 3)
-
-
-def _remove_namespaces(cloud: instance.Instance) -> None:
-    ours = {match.group() for path in cloud.path('data', 'neutron').rglob('*')
-            if (match := _UUID.search(path.name))}
-    for place in pathlib.Path('/run/netns').glob('q*-*'):
-        prefix, _, uuid = place.name.partition('-')
-        if prefix in ('qrouter', 'qdhcp') and uuid in ours:
-            processes.run(('ip', 'netns', 'delete', place.name),
-                          home=cloud.home)
 
 
 def _remove_devices(cloud: instance.Instance, devices: list[str]) -> None:
