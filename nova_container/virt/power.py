@@ -11,8 +11,11 @@ from oslo_log import log as logging
 from nova_container import errors
 from nova_container.engine import state
 from nova_container.host import netlink
+from nova_container.virt import stopping
 
 LOG = logging.getLogger(__name__)
+REBOOT_S = 10.0
+"""How long a soft reboot waits, as Docker does."""
 
 _POWER_STATES = {
     state.Status.RUNNING: power_state.RUNNING,
@@ -37,8 +40,7 @@ def off(engine: Any, instance: Any, timeout_s: float) -> None:
     container = engine.inspect(instance.uuid)
     if container.status is state.Status.PAUSED and timeout_s:
         engine.unpause(instance.uuid)
-    own = container.spec.process.stop_timeout_s
-    engine.stop(instance.uuid, grace_s=timeout_s if own is None or own < 0 else min(timeout_s, own))
+    engine.stop(instance.uuid, grace_s=stopping.grace_s(engine, container, timeout_s))
 
 
 def kill(engine: Any, instance: Any) -> None:
@@ -59,11 +61,12 @@ def on(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
 
 def reboot_softly(engine: Any, instance: Any, plug: Callable[[], None]) -> None:
     """Stop by signal and start again; one that does not run is rebooted hard."""
-    if engine.inspect(instance.uuid).status is not state.Status.RUNNING:
+    container = engine.inspect(instance.uuid)
+    if container.status is not state.Status.RUNNING:
         reboot_hard(engine, instance, plug)
         return
     plug()
-    engine.restart(instance.uuid)
+    engine.restart(instance.uuid, grace_s=stopping.grace_s(engine, container, REBOOT_S))
 
 
 def reboot_hard(engine: Any, instance: Any, plug: Callable[[], None]) -> None:

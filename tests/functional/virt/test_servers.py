@@ -39,7 +39,7 @@ def engine(request):
 def archive(tmp_path_factory):
     path = tmp_path_factory.mktemp('image') / 'image.tar'
     busybox_image.build(path, 'evil/name:latest', config={
-        'Cmd': ['/bin/sh', '-c', 'trap exit TERM; echo ready; sleep 600 & wait']})
+        'Cmd': ['/bin/sh', '-c', 'trap "exit 0" TERM; echo ready; sleep 600 & wait']})
     return path.read_bytes()
 
 
@@ -129,8 +129,20 @@ def test_power_off_and_on(cloud):
     cloud.driver.power_off(instance, 30)
     assert time.monotonic() - start < 5
     assert cloud.status(instance) is Status.STOPPED
+    assert cloud.engine.inspect(instance.uuid).exit.code == 0
     cloud.driver.power_on(servers.CONTEXT, instance, servers.a_network_info())
     assert '192.0.2.5/24' in said(cloud, instance, 'ip', 'addr')
+    destroy(cloud, instance)
+
+
+def test_a_server_that_cannot_hear_is_not_waited_for(cloud):
+    instance = cloud.spawn(servers.an_instance(metadata={'container:command': 'sleep 600'}))
+    time.sleep(0.2)
+    start = time.monotonic()
+    cloud.driver.reboot(servers.CONTEXT, instance, servers.a_network_info(), 'SOFT')
+    cloud.driver.power_off(instance, 60)
+    assert time.monotonic() - start < 5
+    assert cloud.engine.inspect(instance.uuid).exit.code == 137
     destroy(cloud, instance)
 
 
