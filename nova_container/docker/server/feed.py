@@ -54,9 +54,9 @@ class Feed:
         subscription = Subscription()
         with self._lock:
             if not self._running:
+                events = self._engine.events()
+                threading.Thread(target=self._read, args=(events,), name='events', daemon=True).start()
                 self._running = True
-                threading.Thread(target=self._read, args=(self._engine.events(),), name='events',
-                                 daemon=True).start()
             self._subscriptions.add(subscription)
         return subscription
 
