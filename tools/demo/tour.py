@@ -64,12 +64,12 @@ class Tour:
 
     def _opened(self) -> str:
         self._cloud.openstack('security', 'group', 'rule', 'create', '--protocol', 'tcp', '--dst-port', '80', GROUP)
-        page = str(wait_for('HTTP answers', lambda: http_get(self._web_address), 30))
+        page = str(wait_for('HTTP answers', lambda: http_get(self._web_address), 90))
         expect(WEB in page, f'the page does not tell the name of the server: {page[:200]}')
         return f'{self._web_address} says its name'
 
     def _await_page(self) -> None:
-        wait_for('HTTP answers again', lambda: http_get(self._web_address), 30)
+        wait_for('HTTP answers again', lambda: http_get(self._web_address), 90)
 
     def _stop_start(self) -> None:
         self._cloud.openstack('server', 'stop', WEB)
