@@ -93,9 +93,9 @@ def _recover(cloud: instance.Instance) -> None:
 
 def _down(_) -> None:
     checks.root()
-    home = instance.find_home()
-    with _only_one(home):
-        teardown.down(_existing(home))
+    cloud = _existing(instance.find_home())
+    with _only_one(cloud.home):
+        teardown.down(cloud)
     print('minicloud is down.')
 
 
@@ -105,8 +105,9 @@ def _wipe(_) -> None:
     if not home.exists():
         print(f'There is nothing at {home}.')
         return
+    cloud = _existing(home)
     with _only_one(home):
-        teardown.wipe(_existing(home))
+        teardown.wipe(cloud)
     print(f'minicloud is gone, and {home} with it.')
 
 

@@ -2,6 +2,7 @@
 """`up`'s side of the fork servers: ask for a process, learn of its end."""
 
 import collections
+import contextlib
 import json
 import pathlib
 import socket
@@ -88,10 +89,8 @@ class _Nursery:
             return self._codes.pop(pid)
 
     def close(self) -> None:
-        try:
+        with contextlib.suppress(OSError):
             self._connection.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
         self._connection.close()
 
     def _refuse_if_closed(self) -> None:

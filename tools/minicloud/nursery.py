@@ -11,6 +11,7 @@ In, a line each: {"program": {...}, "log": path}.
 Out, a line each: {"pid": n} in the order asked; {"ended": n, "code": c}.
 """
 
+import contextlib
 import gc
 import importlib
 import json
@@ -170,10 +171,8 @@ def _detach(log: str) -> None:
 
 
 def _tell(own: socket.socket, message: dict) -> None:
-    try:
+    with contextlib.suppress(BrokenPipeError):
         own.sendall(json.dumps(message).encode() + b'\n')
-    except BrokenPipeError:
-        pass
 
 
 if __name__ == '__main__':

@@ -79,7 +79,7 @@ def load(folder: pathlib.Path, name: str) -> Record | None:
     """Return the record of a service, or None if it was not started."""
     try:
         return Record(**json.loads(_file(folder, name).read_text()))
-    except (FileNotFoundError, ValueError):
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
