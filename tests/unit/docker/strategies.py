@@ -12,7 +12,7 @@ _path = st.from_regex(r'/[a-z0-9_.-]{1,8}(/[a-z0-9_.-]{1,8}){0,2}', fullmatch=Tr
 _count = st.integers(1, 1 << 40)
 _maybe_count = st.none() | _count
 _maybe_word = st.none() | _word
-_seconds = st.integers(0, 4 << 30).map(float) | st.floats(1, 4e9, allow_nan=False)
+_seconds = st.integers(0, 4 << 30).map(float) | st.floats(1e8, 4e9, allow_nan=False)  # to the nanosecond
 
 
 def _tuples(items):
