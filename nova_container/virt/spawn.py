@@ -8,6 +8,7 @@ from typing import Any
 
 from oslo_log import log as logging
 
+from nova_container import errors
 from nova_container.engine import spec as specs
 from nova_container.engine import undo as undoing
 from nova_container.virt import failures, injection
@@ -43,7 +44,7 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
         with timer.timed('network'):
             spec = order.describe(reference)
         with timer.timed('create'):
-            engine.create(spec)
+            _create(engine, order, spec)
         undo('container', lambda: engine.remove(instance.uuid, force=True))
         injection.copy_in(engine, instance.uuid, order.files)
         undo('interfaces', lambda: vifs.unplug(instance, order.network_info))
@@ -52,6 +53,13 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
             with timer.timed('start'):
                 engine.start(instance.uuid)
     LOG.info('Spawned in %s', timer, instance=instance)
+
+
+def _create(engine: Any, order: Order, spec: specs.ContainerSpec) -> None:
+    try:
+        engine.create(spec)
+    except errors.ImageNotFound:                        # pruned since it was looked for
+        engine.create(order.describe(order.image()))
 
 
 def _plug(engine: Any, vifs: Any, order: Order, timer: Steps) -> None:

@@ -34,6 +34,19 @@ class SpawnTest(unittest.TestCase):
         reference = self.engine.inspect(instance.uuid).spec.image
         self.assertRegex(reference, f'^glance/{servers.IMAGE_ID}:[0-9a-f]{{32}}$')
 
+    def test_an_image_that_is_pruned_meanwhile_is_downloaded_again(self):
+        instance = self.cloud.spawn()
+        self.engine.remove(instance.uuid, force=True)
+        create = self.engine.create
+
+        def prune_and_create(spec):
+            self.engine.create = create
+            self.engine.remove_image(spec.image)
+            return create(spec)
+        self.engine.create = prune_and_create
+        self.assertIs(state.Status.RUNNING, self.cloud.status(self.cloud.spawn()))
+        self.assertEqual(2, len(self.cloud.glance.downloads))
+
     def test_it_waits_for_ports_that_are_down_and_only_those(self):
         down, up = servers.a_vif(1, active=False), servers.a_vif(2, active=True)
         self.cloud.spawn(network_info=servers.a_network_info(down, up))
