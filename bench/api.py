@@ -45,7 +45,7 @@ class Api:
 
     def is_running(self, container: str) -> bool:
         """Whether it has state running."""
-        return self.client.inspect_container(container)['State']['Status'] == 'running'
+        return str(self.client.inspect_container(container)['State']['Status']) == 'running'
 
     def names(self) -> set[str]:
         """Every container."""

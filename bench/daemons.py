@@ -39,6 +39,7 @@ class Daemon:
     """A server with a unix socket, its output in a file."""
 
     def __init__(self, argv: Sequence[str], log: Path, sock: Path, *, cwd: Path | None = None) -> None:
+        self._name = Path(argv[0]).name
         self._log = log
         self._socket = sock
         with log.open('ab') as output:
@@ -55,7 +56,7 @@ class Daemon:
         while not self._socket.exists():
             if self._child.poll() is not None or time.monotonic() > deadline:
                 tail = self._log.read_text(errors='replace')[-800:]
-                raise BenchFailed(f'{self._child.args[0]} did not come up: {tail}')  # type: ignore[index]
+                raise BenchFailed(f'{self._name} did not come up: {tail}')
             time.sleep(0.02)
 
     def stop(self, timeout_s: float = 30.0) -> None:

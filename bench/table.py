@@ -12,7 +12,7 @@ def render(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     for row in rows:
         if len(row) != len(head):
             raise ValueError(f'A row of {len(row)} cells below a head of {len(head)}: {row[0] if row else ""}')
-    widths = [max(len(cell) for cell in column) for column in zip(head, *rows, strict=True)]
+    widths = [max(3, *(len(cell) for cell in column)) for column in zip(head, *rows, strict=True)]
     rule = ['-' * widths[0], *('-' * (width - 1) + ':' for width in widths[1:])]
     return '\n'.join([_line(head, widths), _line(rule, widths), *(_line(row, widths) for row in rows)])
 
