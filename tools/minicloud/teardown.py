@@ -19,7 +19,8 @@ _BACKING = ('ovs-vswitchd', 'ovsdb-server', 'rabbitmq', 'mariadb')
 def is_dirty(cloud: instance.Instance) -> bool:
     """Whether an earlier run left something to clean."""
     return bool(records.load_all(service.records_folder(cloud))
-                or processes.members(cloud.home) or _mounts(cloud.home))
+                or processes.members(cloud.home)
+                or containers.find_strays(cloud) or _mounts(cloud.home))
 
 
 def down(cloud: instance.Instance) -> None:
@@ -39,6 +40,8 @@ def _take_down(cloud: instance.Instance) -> None:
     switched = records.load(service.records_folder(cloud), 'ovs-vswitchd')
     _stop_services(cloud)
     processes.stop(processes.members(cloud.home), 2)
+    processes.stop(containers.find_strays(cloud), 0)
+    containers.remove_cgroups(cloud)
     namespaces.remove(cloud)
     _remove_devices(cloud, devices)
     if switched:
