@@ -129,18 +129,19 @@ class ContainerDriver(nova_driver.ComputeDriver):
 
     def destroy(self, context, instance, network_info, block_device_info=None, destroy_disks=True,
                 destroy_secrets=True):
-        with failures.as_nova(instance):
-            power.kill(self._engine, instance)
+        if not destroy_disks:
+            with failures.as_nova(instance):
+                power.kill(self._engine, instance)
         self.cleanup(context, instance, network_info, block_device_info, destroy_disks,
                      destroy_secrets=destroy_secrets)
 
     def cleanup(self, context, instance, network_info, block_device_info=None, destroy_disks=True, migrate_data=None,
                 destroy_vifs=True, destroy_secrets=True):
-        if destroy_vifs:
-            self._vifs.unplug(instance, network_info or ())
-        if destroy_disks:
+        if destroy_disks:                   # first: the kernel deletes a pair with its namespace faster than alone
             with failures.as_nova(instance):
                 self._engine.remove(instance.uuid, force=True)
+        if destroy_vifs:
+            self._vifs.unplug(instance, network_info or ())
 
     def reboot(self, context, instance, network_info, reboot_type, block_device_info=None, bad_volumes_callback=None,
                accel_info=None, share_info=None):

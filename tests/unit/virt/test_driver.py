@@ -136,7 +136,7 @@ class DestroyTest(DriverTest):
 
     def test_an_engine_that_does_not_answer_is_no_success(self):
         instance = self.cloud.spawn()
-        self.engine.fail('stop', errors.Unavailable('down'))
+        self.engine.fail('remove', errors.Unavailable('down'))
         with self.assertRaises(exception.NovaException):
             self.driver.destroy(servers.CONTEXT, instance, self.network_info)
 
