@@ -101,21 +101,23 @@ class Server:
         listening.close()
 
     def _admit(self, client: Client) -> None:
-        with self._lock:
-            full = self._stopped or len(self._clients) >= self._limits.connections
-        if full or client.uid not in self._allowed:
+        if client.uid not in self._allowed or not self._begin(client):
             LOG.warning('A connection of uid %d was refused', client.uid)
             client.close()
-            return
+
+    def _begin(self, client: Client) -> bool:
+        """Serve a client in a thread; False if there is no room. Known and started at once, so ``stop`` sees both."""
         thread = threading.Thread(target=self._serve, args=(client,), name='connection', daemon=True)
         with self._lock:
+            if self._stopped or len(self._clients) >= self._limits.connections:
+                return False
+            try:
+                thread.start()
+            except RuntimeError as error:
+                LOG.warning('No thread could be started: %s', error)
+                return False
             self._clients[client] = thread
-        try:
-            thread.start()
-        except RuntimeError as error:
-            LOG.warning('A connection was refused: %s', error)
-            self._forget(client)
-            client.close()
+        return True
 
     def _serve(self, client: Client) -> None:
         try:

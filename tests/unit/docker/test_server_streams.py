@@ -11,6 +11,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.docker import frames
+from nova_container.docker.server import Limits, Server
 from nova_container.engine import (
     ContainerSpec, ExecSpec, LogQuery, ProcessSpec, StreamName)
 from tests.unit.docker.raw import RawClient
@@ -132,7 +133,6 @@ def test_a_client_that_leaves_a_stream_leaves_nothing(server, socket_path, fake,
 
 
 def test_a_client_that_takes_nothing_is_dropped(fake, run, socket_path):
-    from nova_container.docker.server import Limits, Server
     run('c', 'true')
     fake.containers.find('c').output(StreamName.STDOUT, b'x' * 1000 + b'\n')
     for _ in range(12):
@@ -142,6 +142,7 @@ def test_a_client_that_takes_nothing_is_dropped(fake, run, socket_path):
     try:
         with RawClient(socket_path) as client:
             client.send('GET /containers/c/logs?stdout=1 HTTP/1.1\r\nHost: x\r\n\r\n')
+            assert client.head()[0] == 200
             eventually(lambda: not [thread for thread in threading.enumerate() if thread.name == 'connection'], 5)
     finally:
         server.stop()
