@@ -12,8 +12,8 @@ from bench.wiring import Bridge
 _TOP = Path(__file__).resolve().parents[1]
 _CONFIG = """[engine]
 state_dir = {folder}/state
-run_dir = {folder}/run
-socket = {folder}/engine.sock
+run_dir = {run}
+socket = {run}/engine.sock
 log_file = {folder}/engine.log
 """
 
@@ -23,9 +23,9 @@ class Builtin(Contender):
 
     name = 'ours'
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.api = Api(folder / 'engine.sock')
+    def __init__(self, workspace: Path) -> None:
+        super().__init__(workspace)
+        self.api = Api(self.volatile / 'engine.sock')
         self._bridge = Bridge()
         self._daemon: Daemon | None = None
         self._ports: dict[str, str] = {}
@@ -33,10 +33,10 @@ class Builtin(Contender):
     def up(self, archive: Path) -> None:
         self.folder.mkdir()
         config = self.folder / 'engine.conf'
-        config.write_text(_CONFIG.format(folder=self.folder))
+        config.write_text(_CONFIG.format(folder=self.folder, run=self.volatile))
         self._bridge.make()
         self._daemon = Daemon([sys.executable, '-m', 'nova_container.cmd.engine', f'--config-file={config}'],
-                              self.folder / 'output', self.folder / 'engine.sock', cwd=_TOP)
+                              self.folder / 'output', self.volatile / 'engine.sock', cwd=_TOP)
         self._daemon.await_socket()
         self.api.load(archive)
 
@@ -51,6 +51,9 @@ class Builtin(Contender):
         self._ports[container_id] = self._bridge.plug(Path(settings['SandboxKey']))
         self.api.client.start(container_id)
         return Started(name, container_id, self.folder / 'state/containers' / container_id[:16] / 'log/log')
+
+    def is_running(self, started: Started) -> bool:
+        return self.api.is_running(started.id)
 
     def remove(self, started: Started) -> None:
         self._bridge.unplug(self._ports.pop(started.id))

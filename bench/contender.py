@@ -27,12 +27,17 @@ class Started:
 
 
 class Contender(abc.ABC):
-    """An engine with a folder of its own, of the same image, network and command as the others."""
+    """An engine of the same image, network and command as the others.
+
+    ``folder`` is its own, on disk, and ``volatile`` another, in memory, as /run is. :param workspace: holds both.
+    """
 
     name: str
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, workspace: Path) -> None:
+        self.folder = workspace / self.name
+        self.volatile = workspace / 'run' / self.name
+        self.group = workspace.name
 
     @abc.abstractmethod
     def up(self, archive: Path) -> None:
@@ -45,6 +50,10 @@ class Contender(abc.ABC):
     @abc.abstractmethod
     def run(self, name: str) -> Started:
         """Create a container with an address of its own and start it; it is running on return."""
+
+    @abc.abstractmethod
+    def is_running(self, started: Started) -> bool:
+        """Whether the engine says that it runs."""
 
     @abc.abstractmethod
     def remove(self, started: Started) -> None:

@@ -14,18 +14,19 @@ class Dockerd(Contender):
 
     name = 'dockerd'
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self.api = Api(folder / 'docker.sock')
+    def __init__(self, workspace: Path) -> None:
+        super().__init__(workspace)
+        self.api = Api(self.volatile / 'docker.sock')
         self._daemon: Daemon | None = None
 
     def up(self, archive: Path) -> None:
         self.folder.mkdir()
+        self.volatile.mkdir()
         self._daemon = Daemon(
-            [find('dockerd'), f'--data-root={self.folder}/data', f'--exec-root={self.folder}/exec',
-             f'--host=unix://{self.folder}/docker.sock', f'--pidfile={self.folder}/pid', '--bip=10.213.0.1/16',
-             f'--cgroup-parent=/{self.folder.parent.name}'],
-            self.folder / 'output', self.folder / 'docker.sock')
+            [find('dockerd'), f'--data-root={self.folder}/data', f'--exec-root={self.volatile}/exec',
+             f'--host=unix://{self.volatile}/docker.sock', f'--pidfile={self.volatile}/pid', '--bip=10.213.0.1/16',
+             f'--cgroup-parent=/{self.group}'],
+            self.folder / 'output', self.volatile / 'docker.sock')
         self._daemon.await_socket()
         self.api.load(archive)
 
@@ -39,6 +40,9 @@ class Dockerd(Contender):
         self.api.client.start(container_id)
         return Started(name, container_id, self.folder / 'data/containers' / container_id / f'{container_id}-json.log')
 
+    def is_running(self, started: Started) -> bool:
+        return self.api.is_running(started.id)
+
     def remove(self, started: Started) -> None:
         self.api.remove(started.id)
 
@@ -46,9 +50,9 @@ class Dockerd(Contender):
         return self.api.names()
 
     def daemon_pids(self) -> list[int]:
-        monitors = set(memory.monitors(f'{self.folder}/'))
+        monitors = set(memory.monitors(f'{self.volatile}/'))
         serving = [self._daemon.pid] if self._daemon else []
-        return serving + [pid for pid in memory.having(f'{self.folder}/exec/containerd')
+        return serving + [pid for pid in memory.having(f'{self.volatile}/exec/containerd')
                           if pid not in monitors and pid not in serving]
 
     def down(self) -> None:

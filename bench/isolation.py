@@ -39,9 +39,11 @@ def enter(module: str) -> None:
 
 @contextlib.contextmanager
 def workspace(folder: Path) -> Iterator[Path]:
-    """An empty folder, gone after the block with the processes, mounts and control groups that name it."""
+    """An empty folder with ``run`` in memory; gone after the block, with processes, mounts and groups that name it."""
     folder.mkdir(mode=0o755)
     try:
+        (folder / 'run').mkdir()
+        command(['mount', '-t', 'tmpfs', '-o', 'mode=755', 'bench', f'{folder}/run'])
         yield folder
     finally:
         sweep(folder)

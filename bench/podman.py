@@ -44,8 +44,8 @@ class Podman(Contender):
                                         stdout=subprocess.PIPE, start_new_session=True)
         self._holder.stdout.readline()  # type: ignore[union-attr]
         self._argv = [find('nsenter'), f'--mount=/proc/{self._holder.pid}/ns/mnt', find('podman'),
-                      f'--root={self.folder}/root', f'--runroot={self.folder}/run',
-                      f'--tmpdir={self.folder}/tmp', f'--network-config-dir={network}', '--cgroup-manager=cgroupfs']
+                      f'--root={self.folder}/root', f'--runroot={self.volatile}/root',
+                      f'--tmpdir={self.volatile}/tmp', f'--network-config-dir={network}', '--cgroup-manager=cgroupfs']
         self._podman('load', f'--input={archive}')
 
     def _podman(self, *arguments: str) -> str:
@@ -58,9 +58,12 @@ class Podman(Contender):
 
     def run(self, name: str) -> Started:
         container_id = self._podman('run', '--detach', f'--name={name}', *_LIMITS,
-                                    f'--cgroup-parent=/{self.folder.parent.name}', IMAGE, *COMMAND)
+                                    f'--cgroup-parent=/{self.group}', IMAGE, *COMMAND)
         return Started(name, container_id,
                        self.folder / 'root/overlay-containers' / container_id / 'userdata/ctr.log')
+
+    def is_running(self, started: Started) -> bool:
+        return self._podman('inspect', '--format={{.State.Status}}', started.id) == 'running'
 
     def remove(self, started: Started) -> None:
         self._podman('rm', '--force', '--time=0', started.id)

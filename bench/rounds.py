@@ -60,15 +60,15 @@ def take_turns(players: Sequence[Contender], rounds: int, warm_up: int, tell: Te
 def one(player: Contender, name: str) -> tuple[float, float, float]:
     """Milliseconds from create to running, to the first output, and from kill to removed.
 
-    :raises BenchFailed: it said nothing, has no address, or is still there.
+    :raises BenchFailed: it said nothing, has no address, does not run, or is still there.
     """
     began = time.perf_counter()
     started = player.run(name)
     running = time.perf_counter()
     said = contenders.await_word(started)
     contenders.check_address(started)
-    if name not in player.names():
-        raise BenchFailed(f'{player.name} does not know container {name}, which runs')
+    if not player.is_running(started):
+        raise BenchFailed(f'{player.name} does not say that container {name} runs')
     time.sleep(0.02)
     asked = time.perf_counter()
     player.remove(started)
@@ -96,7 +96,7 @@ def many(player: Contender, count: int, width: int) -> Many:
 
 def _memory(player: Contender, count: int) -> tuple[float, int]:
     time.sleep(0.5)
-    found = memory.monitors(f'{player.folder}/')
+    found = memory.monitors(f'{player.volatile}/')
     if len(found) != count:
         raise BenchFailed(f'{player.name} has {len(found)} monitors of {count} containers')
     return memory.pss_kib(found) / count, memory.rss_kib(player.daemon_pids())

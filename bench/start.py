@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _measure(folder: Path, rounds: int, count: int) -> None:
     busybox_image.build(folder / 'image.tar', IMAGE)
-    players: list[Contender] = [Builtin(folder / 'ours'), Dockerd(folder / 'dockerd'), Podman(folder / 'podman')]
+    players: list[Contender] = [Builtin(folder), Dockerd(folder), Podman(folder)]
     with contextlib.ExitStack() as stack:
         for player in players:
             stack.callback(player.down)
