@@ -195,8 +195,12 @@ class ImageStore:
             self._infos.pop(image_id, None)
 
     def collect(self, used_by_containers: set[str]) -> int:
-        """Remove blobs and layers that no image and no container uses; returns bytes of layers freed."""
+        """Remove blobs and layers that no image and no container uses; returns bytes of layers freed.
+
+        Nobody may add any meanwhile.
+        """
         with self._lock:
+            self.blobs.discard_incoming()
             blobs = {record.id for record in self._images.values()}
             diff_ids = set(used_by_containers)
             for record in self._images.values():

@@ -15,6 +15,7 @@ from nova_container.runtime import bundle
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord, Phase
+from nova_container.runtime.verbs import remove
 
 
 def create(parts: Parts, spec: ContainerSpec) -> str:
@@ -36,14 +37,12 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
 def _prepare(parts: Parts, container: Container) -> None:
     folder, namespace = parts.folder(container), parts.namespace(container)
     with undo_on_error() as undo:
-        undo('record', lambda: parts.register.forget(container))
-        undo('folder', folder.remove)
+        undo('container', lambda: remove.take_away(parts, container))
         folder.make()
         folder.mount(parts.layers.lower(container.record.diff_ids))
         folder.write_etc(container.record.spec, parts.hostname(container))
         if namespace is not None:
             netns.create(namespace)
-            undo('network namespace', lambda: netns.remove(namespace))
         bundle.config(parts, container)
         container.save(phase=Phase.IDLE)
 

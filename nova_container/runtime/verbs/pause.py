@@ -48,8 +48,8 @@ def frozen(parts: Parts, container: Container) -> Iterator[None]:
     if container.status is not Status.RUNNING:
         yield
         return
-    parts.cgroup(container).freeze()
     try:
+        parts.cgroup(container).freeze()
         yield
     finally:
         parts.cgroup(container).thaw()

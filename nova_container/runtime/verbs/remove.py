@@ -23,7 +23,13 @@ def remove(parts: Parts, name: str, *, force: bool) -> None:
 
 
 def finish(parts: Parts, container: Container) -> None:
-    """Take away everything of a container that is not alive, its record last. Repeatable after a failure."""
+    """Take away a container that is not alive, and tell. Repeatable after a failure."""
+    take_away(parts, container)
+    parts.publish(container, 'destroy')
+
+
+def take_away(parts: Parts, container: Container) -> None:
+    """Everything of a container that is not alive; its record last, so that what is left has a name."""
     start.clear(parts, container)
     namespace = parts.namespace(container)
     if namespace is not None:
@@ -32,4 +38,3 @@ def finish(parts: Parts, container: Container) -> None:
     for exec_id in [key for key, each in parts.executions.items() if each.container_id == container.id]:
         parts.executions.pop(exec_id, None)
     parts.register.forget(container)
-    parts.publish(container, 'destroy')

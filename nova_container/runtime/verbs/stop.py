@@ -56,6 +56,7 @@ def end_process(parts: Parts, container: Container, grace_s: float | None) -> No
     container.save(stop_wanted=True)
     if container.status is Status.PAUSED:
         pause.thaw(parts, container)
+    parts.cgroup(container).thaw()  # a commit that failed may have left it frozen, and what is frozen does not die
     process = container.process
     if process is None:
         return
