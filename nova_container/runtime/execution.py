@@ -43,9 +43,9 @@ class Execution:
         except (OSError, ValueError):
             return self._child.pid if self._child else None
 
-    def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object],
+    def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object], *, beside: int,
               fault: Callable[[], int | None]) -> Session:
-        """Run it; ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
+        """Run it ``beside`` the container's first process; ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
 
         :raises WrongState: it ran already.
         """
@@ -54,7 +54,7 @@ class Execution:
                 raise errors.WrongState(f'Exec {self.id[:12]} has run already: create another one')
             self._process_file.write_text(json.dumps(oci_process))
             argv = oci.argv('exec', '--process', str(self._process_file), '--pid-file', str(self._pid_file),
-                            self.container_id)
+                            self.container_id, beside=beside)
             if not self.spec.tty:
                 session = self._start_pipes(launcher, argv)
             elif oci.hands_over_terminals:

@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import pids, process
+from nova_container.host import clocks, pids, process
 from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 
@@ -41,7 +41,7 @@ class Monitor:
 
         :raises HostFailure: the OCI runtime refused; the text is its own.
         """
-        argv = [self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
+        argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
                 '--name', container_id[:12], '--bundle', str(bundle), '--runtime', self._oci.path,
                 '--runtime-arg', f'--root={self._oci.root}', '--container-pidfile', str(bundle / 'pid'),
                 '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),

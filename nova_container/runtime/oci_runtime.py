@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import files, process
+from nova_container.host import clocks, files, process
 from nova_container.host.launch import Launcher
 
 LOG = logging.getLogger(__name__)
@@ -17,7 +17,11 @@ _TIMEOUT_S = 30.0
 
 
 class OciRuntime:
-    """One installed runtime with a folder of its own for its state."""
+    """One installed runtime with a folder of its own for its state.
+
+    It knows a process again by the start time that it saw at creation, which a time namespace shifts: so a verb on a
+    living container is run ``beside`` its first process, with the same clocks.
+    """
 
     def __init__(self, program: str, root: Path, launcher: Launcher) -> None:
         self.path = process.find(program)
@@ -40,9 +44,9 @@ class OciRuntime:
         found = re.search(rb'version (\S+)', self._run('--version'))
         return found.group(1).decode() if found else 'unknown'
 
-    def start(self, container_id: str) -> None:
+    def start(self, container_id: str, *, beside: int | None) -> None:
         """Let a created container run."""
-        self._run('start', container_id)
+        self._run('start', container_id, beside=beside)
 
     def delete(self, container_id: str) -> None:
         """Forget a container, and its cgroups; silent if it knows none. Its processes must be killed by the caller.
@@ -66,17 +70,19 @@ class OciRuntime:
         """Whether it has state of that container."""
         return (self.root / container_id).exists()
 
-    def update(self, container_id: str, resources: Mapping[str, object]) -> None:
+    def update(self, container_id: str, resources: Mapping[str, object], *, beside: int | None) -> None:
         """Change limits; ``resources`` is the OCI specification's ``linux.resources``."""
-        self._run('update', '--resources', '/dev/stdin', container_id, input=json.dumps(resources).encode())
+        self._run('update', '--resources', '/dev/stdin', container_id, beside=beside,
+                  input=json.dumps(resources).encode())
 
     def known(self) -> set[str]:
         """Ids of containers that it has state of."""
         return {entry.name for entry in self.root.iterdir()} if self.root.is_dir() else set()
 
-    def argv(self, *arguments: str) -> list[str]:
-        """The command line of a verb."""
-        return [self.path, f'--root={self.root}', *arguments]
+    def argv(self, *arguments: str, beside: int | None = None) -> list[str]:
+        """The command line of a verb; ``beside`` is the pid of the container's first process, if it lives."""
+        return [*clocks.of(beside), self.path, f'--root={self.root}', *arguments]
 
-    def _run(self, *arguments: str, input: bytes | None = None) -> bytes:
-        return self._launcher.call(process.run, *self.argv(*arguments), input=input, timeout_s=_TIMEOUT_S)
+    def _run(self, *arguments: str, beside: int | None = None, input: bytes | None = None) -> bytes:
+        argv = self.argv(*arguments, beside=beside)
+        return self._launcher.call(process.run, *argv, input=input, timeout_s=_TIMEOUT_S)

@@ -44,9 +44,9 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
     identity = description.identity if spec.user is None else users.resolve(
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
-    root = f'/proc/{container.record.pid}/root'
-    session = execution.start(parts.oci, parts.launcher, process, lambda: executables.fault(
-        root, spec.command[0], process['env'], process['cwd']))
+    first = container.record.pid or 0
+    session = execution.start(parts.oci, parts.launcher, process, beside=first, fault=lambda: executables.fault(
+        f'/proc/{first}/root', spec.command[0], process['env'], process['cwd']))
     parts.publish(container, f'exec_start: {" ".join(spec.command)}', {'execID': exec_id})
     return session
 

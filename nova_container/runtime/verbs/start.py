@@ -26,7 +26,7 @@ def start(parts: Parts, name: str) -> None:
 
 def run(parts: Parts, container: Container) -> None:
     """Start one that is not alive; its lock is held."""
-    _clear_before(parts, container)
+    clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
     container.save(phase=Phase.STARTING, stop_wanted=False)
@@ -38,12 +38,12 @@ def run(parts: Parts, container: Container) -> None:
         _create_process(parts, container)
         parts.monitor.wait_ready(parts.bundle(container))
         _connect_waiting(parts, container)
-        parts.oci.start(container.id)
+        parts.oci.start(container.id, beside=container.record.pid)
     parts.publish(container, 'start')
 
 
-def _clear_before(parts: Parts, container: Container) -> None:
-    """What is left of the run before this one, if its end could not free it."""
+def clear_leftovers(parts: Parts, container: Container) -> None:
+    """Take away what is left of the run before, if its end did not free all."""
     with container.ending:
         if parts.bundle(container).exists() or parts.oci.knows(container.id):
             _clear(parts, container)

@@ -18,7 +18,8 @@ def update(parts: Parts, name: str, resources: Resources, restart: RestartPolicy
         validate.check(spec)
         if container.status.alive and spec.resources != old.resources:
             changed = dataclasses.replace(spec.resources, root_size_bytes=None)
-            parts.oci.update(container.id, oci_config.resources(changed, parts.cgroup_version))
+            parts.oci.update(container.id, oci_config.resources(changed, parts.cgroup_version),
+                             beside=container.record.pid)
         container.save(spec=spec)
         parts.publish(container, 'update')
 
