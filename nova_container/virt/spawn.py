@@ -13,6 +13,7 @@ from nova_container.engine import spec as specs
 from nova_container.engine import undo as undoing
 from nova_container.virt import failures, injection
 from nova_container.virt.steps import Steps
+from nova_container.virt.translate import reaper
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
         with timer.timed('network'):
             spec = order.describe(reference)
         with timer.timed('create'):
-            _create(engine, order, spec)
+            _create(engine, order, spec, reference)
         undo('container', lambda: engine.remove(instance.uuid, force=True))
         injection.copy_in(engine, instance.uuid, order.files)
         undo('interfaces', lambda: vifs.unplug(instance, order.network_info))
@@ -55,11 +56,16 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
     LOG.info('Spawned in %s', timer, instance=instance)
 
 
-def _create(engine: Any, order: Order, spec: specs.ContainerSpec) -> None:
+def _create(engine: Any, order: Order, spec: specs.ContainerSpec, reference: str) -> None:
     try:
-        engine.create(spec)
+        _create_reaped(engine, spec, reference)
     except errors.ImageNotFound:                        # pruned since it was looked for
-        engine.create(order.describe(order.image()))
+        reference = order.image()
+        _create_reaped(engine, order.describe(reference), reference)
+
+
+def _create_reaped(engine: Any, spec: specs.ContainerSpec, reference: str) -> None:
+    engine.create(reaper.with_reaper(spec, engine.inspect_image(reference).config))
 
 
 def _plug(engine: Any, vifs: Any, order: Order, timer: Steps) -> None:

@@ -14,7 +14,7 @@ container:devices           /dev/NAME[:PATH_INSIDE][:rwm],...              devic
 container:read_only_root    true or false                                  root file system cannot be written
 container:no_new_privileges true or false                                  false lets set-user-id programs work
 container:seccomp           default or unconfined                          system call filter
-container:init              true or false                                  a small reaper is process 1
+container:init              true or false                                  a reaper is process 1 (else: see reaper.py)
 quota:cpu_shares            number                                         weight of CPU time (1024 a VCPU)
 quota:cpu_period            microseconds                                   with cpu_quota, the bandwidth of CPU
 quota:cpu_quota             microseconds, -1 none                          time in a period for all threads
