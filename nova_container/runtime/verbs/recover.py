@@ -36,7 +36,9 @@ def _take_up(parts: Parts, container: Container) -> None:
     elif phase is Phase.STARTING:
         start.clear(parts, container)
         container.save(phase=Phase.IDLE, pid=None)
-    elif phase is Phase.RUNNING:
+    elif phase is Phase.IDLE:
+        start.clear_leftovers(parts, container)
+    else:
         _take_up_running(parts, container)
 
 

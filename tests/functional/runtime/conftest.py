@@ -32,7 +32,7 @@ def image_bytes(tmp_path_factory):
 
 @pytest.fixture
 def folder():
-    """A folder with a short path, as those of unix sockets end at 107 bytes; nothing may be mounted there at the end."""
+    """A folder with a short path, as those of unix sockets end at 107 bytes; nothing may be left mounted there."""
     presence.require_root()
     for program in ('conmon', 'crun'):
         presence.require_program(program)
