@@ -39,5 +39,7 @@ def write(cloud: instance.Instance, *, driver: str, datapath: str) -> None:
     for place, sections in plan(cloud, driver=driver,
                                 datapath=datapath).items():
         ini.write(cloud.path('etc', *place.split('/')), sections)
+    cloud.path('etc', *network.DNSMASQ.split('/')).write_text(
+        network.dnsmasq())
     identity.write_keys(cloud.path('keys', 'fernet'))
     identity.write_keys(cloud.path('keys', 'credential'))

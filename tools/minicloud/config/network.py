@@ -5,6 +5,7 @@ from tools.minicloud import instance
 from tools.minicloud.config import ini
 from tools.minicloud.config import shared
 
+DNSMASQ = 'neutron/dnsmasq.conf'
 EXTERNAL = 'external'   # the physical network the external bridge carries
 
 
@@ -72,7 +73,16 @@ def dhcp_agent(cloud: instance.Instance, datapath: str) -> ini.Sections:
     """dnsmasq in a namespace a network, with metadata where no router is."""
     return ini.merge(_on_the_bridge(cloud, datapath), {'DEFAULT': {
         'enable_isolated_metadata': True,
+        'dnsmasq_config_file': cloud.path('etc', *DNSMASQ.split('/')),
         'dhcp_confs': cloud.path('data', 'neutron', 'dhcp')}})
+
+
+def dnsmasq() -> str:
+    """Let dnsmasq stay root: as nobody it could not read our closed folder.
+
+    It reads its hosts again at every new port, and without them refuses names.
+    """
+    return 'user=root\n'
 
 
 def l3_agent(cloud: instance.Instance, datapath: str) -> ini.Sections:

@@ -10,6 +10,7 @@ from tests.unit.tools.minicloud import cloud
 from tools.minicloud.config import files
 from tools.minicloud.config import identity
 from tools.minicloud.config import ini
+from tools.minicloud.config import network
 
 
 @pytest.fixture
@@ -92,3 +93,9 @@ def test_keys_are_written_once(tmp_path):
     assert before == {path.name: path.read_text()
                       for path in tmp_path.iterdir()}
     assert set(before) == {'0', '1'}
+
+
+def test_dnsmasq_may_read_the_closed_folder(plan):
+    named = plan['neutron/dhcp_agent.ini']['DEFAULT']['dnsmasq_config_file']
+    assert named.parts[-3:] == ('etc', 'neutron', 'dnsmasq.conf')
+    assert network.dnsmasq() == 'user=root\n'
