@@ -9,6 +9,7 @@ from typing import Any
 
 import nova.conf
 from nova import exception
+from nova.i18n import _
 from nova.image import glance
 from nova.virt import driver as nova_driver
 from oslo_log import log as logging
@@ -175,6 +176,10 @@ class ContainerDriver(nova_driver.ComputeDriver):
         with failures.as_nova(instance):
             self._engine.remove(instance.uuid, force=True)
         return True
+
+    def rescue(self, context, instance, network_info, image_meta, rescue_password, block_device_info, share_info):
+        """Nova has stopped the server by now and shows this text: the base class has none."""
+        raise NotImplementedError(_('containers have no rescue mode; a hard reboot starts the server again'))
 
     # Images
 

@@ -331,6 +331,11 @@ class DiagnosticsTest(DriverTest):
         self.assertEqual({'memory': 512 * 1024}, self.driver.get_diagnostics(self.instance))
 
 
+    def test_a_rescue_is_refused_with_what_to_do_instead(self):
+        with self.assertRaisesRegex(NotImplementedError, 'hard reboot'):
+            self.driver.rescue(servers.CONTEXT, self.instance, [], None, 'x', None, None)
+
+
 class HostTest(DriverTest):
 
     def test_it_starts_once_the_engine_answers(self):
