@@ -23,7 +23,8 @@ class SystemVerbs(Verbs, SystemOps):
         if self.is_ours:
             return wire.engine_info_of(self.get('/info'))
         info = wire.engine_info_of(self.get('/info'), self.get('/version'))
-        return dataclasses.replace(info, features=frozenset(Feature), containers=self._without_infra(info.containers))
+        return dataclasses.replace(info, features=frozenset(Feature) - {Feature.REAPER},
+                                   containers=self._without_infra(info.containers))
 
     def _without_infra(self, counts: Mapping[str, int]) -> dict[str, int]:
         rows = self.get('/containers/json', query={'filters': json.dumps({'label': [INFRA_LABEL]})})

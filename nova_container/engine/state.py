@@ -221,10 +221,14 @@ class ImageInfo:
 
 
 class Feature(enum.Enum):
-    """What an engine can do beyond the contract's verbs."""
+    """What an engine can do beyond the contract's verbs.
+
+    REAPER: ``init`` always works, and ``start`` still tells of a program that is not there.
+    """
 
     PERSISTENT_NAMESPACE = 'persistent-namespace'
     LOAD_AS_REFERENCE = 'load-as-reference'
+    REAPER = 'reaper'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

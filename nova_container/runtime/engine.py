@@ -239,11 +239,11 @@ class RuntimeEngine(base.Engine):
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(
             name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.oci.name,
-            runtime_version=parts.oci.version(), kernel_version=platform.release(), operating_system=_system_name(),
+            runtime_version=parts.oci.version, kernel_version=platform.release(), operating_system=_system_name(),
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),
-            features=frozenset({state.Feature.PERSISTENT_NAMESPACE, state.Feature.LOAD_AS_REFERENCE}),
+            features=frozenset(state.Feature),
             started_at=self._started_at)
 
     def _counted(self) -> dict[str, int]:

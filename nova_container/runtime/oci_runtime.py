@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The OCI runtime's verbs (crun, runc or another with their command line)."""
 
+import functools
 import json
 import logging
 import re
@@ -39,8 +40,9 @@ class OciRuntime:
         """Whether ``exec`` without ``--detach`` takes a console socket: crun does, runc 1.1 refuses."""
         return self.name == 'crun'
 
+    @functools.cached_property
     def version(self) -> str:
-        """Its version, for example 1.8.1."""
+        """Its version when the engine started, for example 1.8.1."""
         found = re.search(rb'version (\S+)', self._run('--version'))
         return found.group(1).decode() if found else 'unknown'
 

@@ -9,6 +9,7 @@ from typing import Any
 from oslo_log import log as logging
 
 from nova_container import errors
+from nova_container.engine import Feature
 from nova_container.engine import spec as specs
 from nova_container.engine import undo as undoing
 from nova_container.virt import failures, injection
@@ -65,7 +66,9 @@ def _create(engine: Any, order: Order, spec: specs.ContainerSpec, reference: str
 
 
 def _create_reaped(engine: Any, spec: specs.ContainerSpec, reference: str) -> None:
-    engine.create(reaper.with_reaper(spec, engine.inspect_image(reference).config))
+    if Feature.REAPER in engine.info().features:
+        spec = reaper.with_reaper(spec, engine.inspect_image(reference).config)
+    engine.create(spec)
 
 
 def _plug(engine: Any, vifs: Any, order: Order, timer: Steps) -> None:

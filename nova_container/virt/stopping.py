@@ -5,6 +5,7 @@ The first process of a container gets no default action of a signal: one that it
 lost, as with ``sleep`` or a plain shell script. Then no time helps, and Nova's minute of waiting is left out.
 """
 
+import contextlib
 import re
 import signal
 from pathlib import Path
@@ -27,14 +28,26 @@ def grace_s(engine: Any, container: state.ContainerInfo, timeout_s: float) -> fl
 
 
 def hears(pid: int, number: int | None, root: Path = Path('/proc')) -> bool:
-    """Whether a process handles a signal or holds it back to wait for it; True where that cannot be told."""
-    if number is None:
+    """Whether a process handles a signal or holds it back to wait for it; True where that cannot be told.
+
+    While it waits, as an init does, the kernel shows the signal as neither held back nor handled: then the call in
+    which it sleeps tells.
+    """
+    if number is None or _waits_for_signals(pid, root):
         return True
     try:
         masks = dict(re.findall(r'^(Sig\w+):\s+([0-9a-f]+)$', (root / str(pid) / 'status').read_text(), re.MULTILINE))
         return bool((int(masks['SigCgt'], 16) | int(masks['SigBlk'], 16)) >> (number - 1) & 1)
     except (OSError, KeyError):
         return True
+
+
+def _waits_for_signals(pid: int, root: Path) -> bool:
+    for thread in (root / str(pid) / 'task').glob('*'):
+        with contextlib.suppress(OSError):
+            if 'sigtimedwait' in (thread / 'wchan').read_text():
+                return True
+    return False
 
 
 def _stop_signal(engine: Any, container: state.ContainerInfo) -> int | None:

@@ -3,8 +3,11 @@
 
 import contextlib
 import time
+from collections.abc import Mapping
+from typing import Any
 
 from nova_container import errors
+from nova_container.engine.spec import ContainerSpec
 from nova_container.engine.state import Status
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, netns
@@ -67,10 +70,10 @@ def _create_process(parts: Parts, container: Container) -> None:
         pid = parts.monitor.create(container.id, folder, parts.folder(container).log, tty=spec.process.tty,
                                    stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
     except errors.HostFailure:
-        process = config['process']
-        program = process['args'][2 if spec.init else 0]
-        executables.check(config['root']['path'], program, process['env'], process['cwd'])
+        _check_program(config, spec, config['root']['path'])
         raise
+    if spec.init:  # which would end with 127, as if the program had
+        _check_program(config, spec, f'/proc/{pid}/root')
     process = ProcessId.of(pid)
     if process is None:
         raise errors.HostFailure('The first process ended before it was started')
@@ -78,6 +81,13 @@ def _create_process(parts: Parts, container: Container) -> None:
                    exit=None)
     if parts.watcher:
         parts.watcher.watch(container.id, process)
+
+
+def _check_program(config: Mapping[str, Any], spec: ContainerSpec, root: str) -> None:
+    """:raises InvalidSpec: the program is not there, or none."""
+    process = config['process']
+    program = process['args'][2 if spec.init else 0]
+    executables.check(root, program, process['env'], process['cwd'])
 
 
 def _connect_waiting(parts: Parts, container: Container) -> None:
