@@ -45,7 +45,9 @@ class Execution:
 
     def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object], *, beside: int,
               fault: Callable[[], int | None]) -> Session:
-        """Run it ``beside`` the container's first process; ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
+        """Run it ``beside`` the container's first process.
+
+        ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
 
         :raises WrongState: it ran already.
         """

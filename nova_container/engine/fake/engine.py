@@ -50,8 +50,8 @@ class FakeEngine(FakeCopies, base.Engine):
                 name='fake', version='1', api_version='1.41', runtime='threads', runtime_version='1',
                 kernel_version='6.1.0', operating_system='Fake Linux', architecture='x86_64', cpus=8,
                 memory_bytes=32 << 30, hostname='fake-host', state_dir='/fake', storage_driver='memory',
-                cgroup_version=2, features=frozenset(state.Feature) - {state.Feature.REAPER}, containers=counts, images=len(self._images),
-                started_at=self._started_at)
+                cgroup_version=2, features=frozenset(state.Feature) - {state.Feature.REAPER}, containers=counts,
+                images=len(self._images), started_at=self._started_at)
 
     @faults.verb
     def events(self, *, since: float | None = None, until: float | None = None) -> Iterator[state.Event]:
