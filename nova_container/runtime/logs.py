@@ -5,9 +5,9 @@ A line is ``TIME STREAM P|F TEXT``: F ends a line of output, P is a part of one.
 written), ``log.1`` (older), and so on. One format on disk is enough: what clients see is the Docker API's.
 """
 
-import collections
 import contextlib
 import datetime
+import functools
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -19,7 +19,6 @@ from nova_container.engine.state import LogChunk, StreamName
 
 _FOLLOW_PAUSE_S = 0.02
 _BLOCK = 1 << 16
-_LINE_MAX = 1 << 20
 _STREAMS = {b'stdout': StreamName.STDOUT, b'stderr': StreamName.STDERR}
 
 
@@ -63,21 +62,24 @@ def _seconds(stamp: bytes) -> float:
     head, _, tail = text.partition('.')
     digits = ''.join(c for c in tail[:9] if c.isdigit())
     zone = tail[len(digits):]
-    whole = datetime.datetime.fromisoformat(head + (zone or '+00:00')).timestamp()
-    return whole + float(f'0.{digits or 0}')
+    return _whole_seconds(head + (zone or '+00:00')) + float(f'0.{digits or 0}')
+
+
+@functools.lru_cache(16)
+def _whole_seconds(text: str) -> float:
+    """Most lines are of the same second as the one before."""
+    return datetime.datetime.fromisoformat(text).timestamp()
 
 
 def read(log: Path, query: LogQuery, alive: Callable[[], bool]) -> Iterator[LogChunk]:
     """The output that a query asks for; while following, until ``alive`` says no and all is read."""
     tail = Tail(log)
     try:
-        skip = tail.count_before(query) if query.tail is not None else 0
+        if query.tail is not None:
+            tail.skip_to(query)
         while True:
             ending = not (query.follow and alive())
             for chunk in tail.chunks():
-                if skip > 0:
-                    skip -= 1
-                    continue
                 yield from _wanted(chunk, query)
             if ending or (query.until is not None and time.time() > query.until):
                 return
@@ -102,20 +104,22 @@ class Tail:
         self._files = opened(log)
         self._rest = b''
 
-    def count_before(self, query: LogQuery) -> int:
-        """How many chunks precede the last ``query.tail`` lines of the wanted streams."""
-        wanted = max(query.tail or 0, 0)
-        ends: collections.deque[int] = collections.deque(maxlen=wanted + 1)
-        total = 0
-        for file in self._files:
-            for chunk in _whole_chunks(file):
-                total += 1
-                if chunk.data.endswith(b'\n') and any(_wanted(chunk, query)):
-                    ends.append(total)
+    def skip_to(self, query: LogQuery) -> None:
+        """Go on before the last ``query.tail`` lines of the wanted streams, found from the end."""
+        left = max(query.tail or 0, 0)
+        for index in reversed(range(len(self._files))):
+            file = self._files[index]
+            for end, line in _lines_backward(file):
+                if not _ends_wanted_line(line, query):
+                    continue
+                if left == 0:
+                    file.seek(end)
+                    while index:
+                        self._files.pop(0).close()
+                        index -= 1
+                    return
+                left -= 1
             file.seek(0)
-        if wanted == 0:
-            return total
-        return ends[0] if len(ends) > wanted else 0
 
     def chunks(self) -> Iterator[LogChunk]:
         """What was written since the last call."""
@@ -136,11 +140,13 @@ class Tail:
         with contextlib.suppress(FileNotFoundError):
             if self._log.stat().st_ino == mine:
                 return False
-        newer = opened(self._log)
-        position = next((index for index, each in enumerate(newer) if os.fstat(each.fileno()).st_ino == mine), -1)
-        for known in newer[:position + 1]:
-            known.close()
-        self._files += newer[position + 1:]
+        written = os.fstat(file.fileno()).st_mtime_ns
+        for other in opened(self._log):
+            found = os.fstat(other.fileno())
+            if found.st_ino != mine and found.st_mtime_ns >= written:
+                self._files.append(other)
+            else:
+                other.close()
         return len(self._files) > 1
 
     def _grown(self, file: BinaryIO) -> Iterator[LogChunk]:
@@ -159,10 +165,36 @@ class Tail:
             self._files.pop().close()
 
 
-def _whole_chunks(file: BinaryIO) -> Iterator[LogChunk]:
-    while (line := file.readline(_LINE_MAX)).endswith(b'\n'):
-        if chunk := parse(line):
-            yield chunk
+def _lines_backward(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Each whole line, the last one first, and the offset where it ends."""
+    position, rest = file.seek(0, os.SEEK_END), b''
+    while position:
+        step = min(_BLOCK, position)
+        position -= step
+        file.seek(position)
+        content = file.read(step) + rest
+        first, *lines = content.split(b'\n')
+        end = position + len(content) - (len(lines[-1]) if lines else 0)
+        for line in reversed(lines[:-1]):
+            yield end, line + b'\n'
+            end -= len(line) + 1
+        if not lines:
+            rest = content
+        elif position == 0:
+            yield end, first + b'\n'
+        else:
+            rest = first + b'\n'
+
+
+def _ends_wanted_line(line: bytes, query: LogQuery) -> bool:
+    """Whether it ends a line of output that the query asks for; the time is looked at only if need be."""
+    fields = line.split(b' ', 3)
+    if len(fields) < 4 or fields[1] not in _STREAMS or not fields[2].startswith(b'F'):
+        return False
+    if query.since is None and query.until is None:
+        return query.stdout if fields[1] == b'stdout' else query.stderr
+    chunk = parse(line)
+    return chunk is not None and any(_wanted(chunk, query))
 
 
 def rotate(log: Path, limits: LogLimits, reopen: Callable[[], None]) -> bool:

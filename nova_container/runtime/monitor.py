@@ -24,7 +24,7 @@ from nova_container.runtime.oci_runtime import OciRuntime
 
 _TIMEOUT_S = 60.0
 _DEATH_S = 5.0
-_BACKSTOP_BYTES = 1 << 30  # conmon truncates here; we rotate long before, unless the engine is down
+_BACKSTOP_BYTES = 1 << 30  # of output in all, after which conmon begins the log anew: a bound while the engine is down
 
 
 class Monitor:

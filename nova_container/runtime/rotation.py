@@ -11,12 +11,12 @@ from nova_container.runtime.parts import Parts
 
 LOG = logging.getLogger(__name__)
 
-_PERIOD_S = 1.0
+_PERIOD_S = 0.5
 _BUSY_PERIOD_S = 0.05
 
 
 class Rotation:
-    """A thread that looks at each log once a second, and more often while one fills faster than that."""
+    """A thread that looks at each log twice a second, and more often while one fills faster than that."""
 
     def __init__(self, parts: Parts) -> None:
         self._parts = parts
