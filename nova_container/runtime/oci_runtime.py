@@ -11,6 +11,7 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.host import clocks, files, process
 from nova_container.host.launch import Launcher
+from nova_container.host.sealed import SealedProgram
 
 LOG = logging.getLogger(__name__)
 
@@ -25,10 +26,16 @@ class OciRuntime:
     """
 
     def __init__(self, program: str, root: Path, launcher: Launcher) -> None:
-        self.path = process.find(program)
-        self.name = Path(self.path).name
+        found = process.find(program)
+        self.name = Path(found).name
+        self._program = SealedProgram(found)
         self.root = root
         self._launcher = launcher
+
+    @property
+    def path(self) -> str:
+        """What to run."""
+        return self._program.path
 
     @property
     def takes_seccomp_program(self) -> bool:
