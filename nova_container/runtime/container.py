@@ -53,11 +53,11 @@ class Container:
             return Status.PAUSED if self.paused else Status.RUNNING
         return Status.CREATED if record.started_at is None else Status.STOPPED
 
-    def save(self, **changes: object) -> ContainerRecord:
-        """Change the record, on disk first, and tell those who wait."""
+    def save(self, *, durable: bool = True, **changes: object) -> ContainerRecord:
+        """Change the record, on disk first (for good, if ``durable``), and tell those who wait."""
         with self._saving:
             record = dataclasses.replace(self._record, **changes)  # type: ignore[arg-type]
-            self._records.save(record)
+            self._records.save(record, durable=durable)
             self.runs += self._record.phase is Phase.RUNNING and record.phase is not Phase.RUNNING
             self._record = record
         self.tell()

@@ -54,25 +54,25 @@ class ContainerRecords:
         self._database = database
 
     def add(self, record: ContainerRecord) -> None:
-        """:raises AlreadyExists: the name or id is taken."""
+        """Not durable: what is being made is of no use after a power cut. :raises AlreadyExists: the name is taken."""
         try:
-            with self._database.transaction() as connection:
+            with self._database.transaction(durable=False) as connection:
                 connection.execute('INSERT INTO containers VALUES (?, ?, ?)', _row(record))
         except sqlite3.IntegrityError:
             raise errors.AlreadyExists(f'The container name "{record.spec.name}" is in use: remove or rename that '
                                        'container, or choose another name') from None
 
-    def save(self, record: ContainerRecord) -> None:
+    def save(self, record: ContainerRecord, *, durable: bool = True) -> None:
         """Write an existing one anew. :raises AlreadyExists: its new name is taken."""
         try:
-            with self._database.transaction() as connection:
+            with self._database.transaction(durable=durable) as connection:
                 connection.execute('UPDATE containers SET name = ?2, record = ?3 WHERE id = ?1', _row(record))
         except sqlite3.IntegrityError:
             raise errors.AlreadyExists(f'The container name "{record.spec.name}" is in use') from None
 
     def forget(self, container_id: str) -> None:
-        """Silent if there is none."""
-        with self._database.transaction() as connection:
+        """Silent if there is none. Not durable: it says REMOVING by then, and is removed again."""
+        with self._database.transaction(durable=False) as connection:
             connection.execute('DELETE FROM containers WHERE id = ?', (container_id,))
 
     def all(self) -> list[ContainerRecord]:

@@ -32,7 +32,7 @@ def run(parts: Parts, container: Container) -> None:
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
-    container.save(phase=Phase.STARTING, stop_wanted=False)
+    container.save(durable=False, phase=Phase.STARTING, stop_wanted=False)
     with undo_on_error() as undo:
         undo('record', lambda: container.save(phase=Phase.IDLE, pid=None, exit=before.exit,
                                               started_at=before.started_at))

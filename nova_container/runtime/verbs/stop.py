@@ -53,7 +53,7 @@ def stop(parts: Parts, name: str, grace_s: float | None) -> None:
 
 def end_process(parts: Parts, container: Container, grace_s: float | None) -> None:
     """Stop signal, grace, SIGKILL; the container's lock is held. :raises HostFailure: it does not die."""
-    container.save(stop_wanted=True)
+    container.save(durable=False, stop_wanted=True)  # the record of the end, which is durable, makes it so
     if container.status is Status.PAUSED:
         pause.thaw(parts, container)
     parts.cgroup(container).thaw()  # a commit that failed may have left it frozen, and what is frozen does not die
