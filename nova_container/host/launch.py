@@ -4,8 +4,9 @@
 On a host with cgroup v1 and a cgroup2 mount beside it (hybrid), crun before 1.14 refuses to start if it
 sees ``/sys/fs/cgroup/unified``. A thread may have a mount namespace of its own (after unsharing CLONE_FS),
 and its children are born in it: so there each start is made by a thread of its own, which detaches that
-mount and ends. The copy is fresh each time, as mounts of the host need not propagate. Elsewhere the caller's
-own thread does it.
+mount and ends. crun makes a folder and a file for each container where that was, so an empty file system
+takes its place, which ends with the last process that sees it. The copy is fresh each time, as mounts of the
+host need not propagate. Elsewhere the caller's own thread does it.
 """
 
 import ctypes
@@ -50,6 +51,7 @@ def _in_own_namespace(function: Callable[[], Result]) -> Result:
                 raise errors.HostFailure(f'unshare refused: {os.strerror(ctypes.get_errno())}')
             mounts.make_slave(Path('/'))
             mounts.unmount(_UNIFIED, detach=True)
+            mounts.mount_tmpfs(_UNIFIED)
             results.append(function())
         except BaseException as error:
             failures.append(error)

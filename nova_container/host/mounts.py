@@ -96,6 +96,14 @@ def bind(source: Path, target: Path) -> None:
         raise errors.MountFailed(f'Cannot bind {source} to {target}: {error.strerror}') from error
 
 
+def mount_tmpfs(target: Path) -> None:
+    """Mount a small empty file system in memory. :raises MountFailed:"""
+    try:
+        _mount(b'nova-container', os.fsencode(target), b'tmpfs', _MS_NODEV, b'size=1m,mode=755')
+    except OSError as error:
+        raise errors.MountFailed(f'Cannot mount a tmpfs on {target}: {error.strerror}') from error
+
+
 def make_slave(path: Path) -> None:
     """Let mounts made elsewhere come in, and none made here go out, from ``path`` down."""
     _mount(b'none', os.fsencode(path), None, _MS_REC | _MS_SLAVE, None)
