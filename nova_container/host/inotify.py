@@ -20,8 +20,9 @@ class FolderWatch:
         self.descriptor = int(_LIBC.inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))
         if self.descriptor < 0 or _LIBC.inotify_add_watch(
                 self.descriptor, os.fsencode(folder), _IN_MOVED_TO | _IN_ONLYDIR) < 0:
-            raise errors.HostFailure(f'Cannot watch {folder}: {os.strerror(ctypes.get_errno())} '
-                                     '(see sysctl fs.inotify.max_user_instances)')
+            reason = os.strerror(ctypes.get_errno())
+            self.close()
+            raise errors.HostFailure(f'Cannot watch {folder}: {reason} (see sysctl fs.inotify.max_user_instances)')
 
     def names(self) -> list[str]:
         """The names since the last call; does not wait."""

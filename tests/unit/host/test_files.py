@@ -34,10 +34,10 @@ def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
 
 
 def test_a_lock_that_another_holds_is_refused_with_its_pid(tmp_path):
-    with files.exclusive_lock(tmp_path / 'lock'):
-        with pytest.raises(errors.AlreadyExists, match=f'process {os.getpid()}'), \
-                files.exclusive_lock(tmp_path / 'lock'):
-            pass
+    with files.exclusive_lock(tmp_path / 'lock'), \
+            pytest.raises(errors.AlreadyExists, match=f'process {os.getpid()}'), \
+            files.exclusive_lock(tmp_path / 'lock'):
+        pass
     with files.exclusive_lock(tmp_path / 'lock'):
         assert (tmp_path / 'lock').read_text() == str(os.getpid())
 
