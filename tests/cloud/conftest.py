@@ -68,9 +68,17 @@ def nothing_is_left(host: hosts.Host, _connections: dict[str, object], container
 
 
 @pytest.fixture(scope='module')
-def shared(_connections: dict[str, object], nothing_is_left: None) -> Iterator[projects.Project]:
+def shared(_connections: dict[str, object], nothing_is_left: None,
+           shared_admin: projects.Project) -> Iterator[projects.Project]:
     """The demo project, for what all tests of a module use."""
     with projects.cleaned(projects.Project(_connections['minicloud'])) as found:  # type: ignore[arg-type]
+        yield found
+
+
+@pytest.fixture(scope='module')
+def shared_admin(_connections: dict[str, object], nothing_is_left: None) -> Iterator[projects.Project]:
+    """The admin, for what all tests of a module use."""
+    with projects.cleaned(projects.Project(_connections['minicloud-admin'])) as found:  # type: ignore[arg-type]
         yield found
 
 

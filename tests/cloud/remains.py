@@ -5,6 +5,7 @@ import contextlib
 import os
 import pathlib
 import time
+from typing import Any
 
 from tests.cloud.host import Host
 from tests.cloud.inside import Containers
@@ -48,7 +49,7 @@ def differences(before: Holding, after: Holding) -> list[str]:
 def _in_the_cloud(admin: Project) -> Holding:
     placement = admin.api.placement
     allocations = {consumer for provider in placement.resource_providers()
-                   for consumer in placement.get(f'/resource_providers/{provider.id}/allocations').json()['allocations']}
+                   for consumer in _allocations(placement, provider)}
     return {
         'server': frozenset(one.id for one in admin.compute.servers(all_projects=True, details=False)),
         'port of Neutron': frozenset(port.id for port in admin.network.ports()
@@ -87,3 +88,7 @@ def _processes(host: Host) -> frozenset[str]:
             if f'{host.settings.run_dir}/' in command or f'{host.settings.state_dir}/' in command:
                 found.add(f'{entry.name} {command[:100]}')
     return frozenset(found)
+
+
+def _allocations(placement: Any, provider: Any) -> list[str]:
+    return list(placement.get(f'/resource_providers/{provider.id}/allocations').json()['allocations'])
