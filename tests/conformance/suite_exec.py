@@ -89,7 +89,7 @@ class ExecSuite:
             assert session.read() == (StreamName.STDOUT, b'x\n')
             running = engine.inspect_exec(exec_id)
             assert (running.running, running.exit_code) == (True, None)
-            assert running.pid > 0
+            eventually(lambda: (engine.inspect_exec(exec_id).pid or 0) > 0)  # Docker tells it a moment later
             session.close_stdin()
             assert session.read() is None
         eventually(lambda: engine.inspect_exec(exec_id).exit_code == 0)
