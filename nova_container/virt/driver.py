@@ -245,4 +245,8 @@ class ContainerDriver(nova_driver.ComputeDriver):
         return self._engine.list(labels={translate.HOST: CONF.host})
 
     def _host(self) -> inventory.Host:
-        return inventory.look(self._engine.info(), settings.reserved(CONF))
+        """Nova may show the text of what is raised here to a tenant whose server was being made."""
+        try:
+            return inventory.look(self._engine.info(), settings.reserved(CONF))
+        except errors.Unavailable as error:
+            raise exception.HypervisorUnavailable() from error

@@ -12,11 +12,13 @@ from nova_container import errors
 from nova_container.engine import Feature
 from nova_container.engine import spec as specs
 from nova_container.engine import undo as undoing
-from nova_container.virt import failures, injection
+from nova_container.virt import connection, failures, injection
 from nova_container.virt.steps import Steps
 from nova_container.virt.translate import reaper
 
 LOG = logging.getLogger(__name__)
+_RESTART_S = 30.0
+"""How long an engine is waited for that died during a spawn."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +48,7 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
         with timer.timed('network'):
             spec = order.describe(reference)
         with timer.timed('create'):
-            _create(engine, order, spec, reference)
-        undo('container', lambda: engine.remove(instance.uuid, force=True))
+            _create(engine, order, spec, reference, undo)
         injection.copy_in(engine, instance.uuid, order.files)
         undo('interfaces', lambda: vifs.unplug(instance, order.network_info))
         _plug(engine, vifs, order, timer)
@@ -57,18 +58,32 @@ def run(engine: Any, vifs: Any, order: Order) -> None:
     LOG.info('Spawned in %s', timer, instance=instance)
 
 
-def _create(engine: Any, order: Order, spec: specs.ContainerSpec, reference: str) -> None:
+def _create(engine: Any, order: Order, spec: specs.ContainerSpec, reference: str, undo: undoing.Undo) -> None:
     try:
-        _create_reaped(engine, spec, reference)
+        _create_reaped(engine, spec, reference, undo)
     except errors.ImageNotFound:                        # pruned since it was looked for
         reference = order.image()
-        _create_reaped(engine, order.describe(reference), reference)
+        _create_reaped(engine, order.describe(reference), reference, undo)
 
 
-def _create_reaped(engine: Any, spec: specs.ContainerSpec, reference: str) -> None:
+def _create_reaped(engine: Any, spec: specs.ContainerSpec, reference: str, undo: undoing.Undo) -> None:
     if Feature.REAPER in engine.info().features:
         spec = reaper.with_reaper(spec, engine.inspect_image(reference).config)
-    engine.create(spec)
+    try:
+        engine.create(spec)
+    except errors.Unavailable:                          # it may be made, and only the answer be lost
+        undo('container', lambda: _remove(engine, spec.name))
+        raise
+    undo('container', lambda: _remove(engine, spec.name))
+
+
+def _remove(engine: Any, name: str) -> None:
+    """Remove what was begun, by an engine started anew if it died: Nova goes on to another host."""
+    try:
+        engine.remove(name, force=True)
+    except errors.Unavailable:
+        connection.wait(engine, timeout_s=_RESTART_S)
+        engine.remove(name, force=True)
 
 
 def _plug(engine: Any, vifs: Any, order: Order, timer: Steps) -> None:

@@ -350,6 +350,12 @@ class HostTest(DriverTest):
         with self.assertRaises(exception.HypervisorUnavailable):
             self.driver.init_host('compute-1')
 
+    def test_resources_of_an_engine_that_is_down_name_no_path_of_the_host(self):
+        self.engine.fail('info', errors.Unavailable('unix:///run/engine.sock cannot be reached'))
+        with self.assertRaises(exception.HypervisorUnavailable) as caught:
+            self.driver.get_available_resource('compute-1')
+        self.assertNotIn('sock', str(caught.exception))
+
     def test_address_name_and_uptime(self):
         self.assertEqual(servers.CONF.my_ip, self.driver.get_host_ip_addr())
         self.assertEqual(['compute-1'], self.driver.get_available_nodes())

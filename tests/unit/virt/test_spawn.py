@@ -47,6 +47,24 @@ class SpawnTest(unittest.TestCase):
         self.assertIs(state.Status.RUNNING, self.cloud.status(self.cloud.spawn()))
         self.assertEqual(2, len(self.cloud.glance.downloads))
 
+    def test_an_engine_that_dies_at_the_start_is_waited_for_and_the_container_removed(self):
+        self.engine.fail('start', errors.Unavailable('it was killed'))
+        self.engine.fail('remove', errors.Unavailable('it is down'))
+        with self.assertRaises(exception.NovaException):
+            self.cloud.spawn()
+        self.assertEqual((), self.engine.list(labels={}))
+
+    def test_a_container_whose_making_was_not_answered_is_removed(self):
+        create = self.engine.create
+
+        def create_in_silence(spec):
+            create(spec)
+            raise errors.Unavailable('it was killed')
+        self.engine.create = create_in_silence
+        with self.assertRaises(exception.NovaException):
+            self.cloud.spawn()
+        self.assertEqual((), self.engine.list(labels={}))
+
     def test_it_waits_for_ports_that_are_down_and_only_those(self):
         down, up = servers.a_vif(1, active=False), servers.a_vif(2, active=True)
         self.cloud.spawn(network_info=servers.a_network_info(down, up))
