@@ -83,8 +83,8 @@ class Host:
 
 def minicloud(*arguments: str, timeout_s: float = 300) -> str:
     """Run the ``minicloud`` command. :raises AssertionError: it failed."""
-    done = subprocess.run([sys.executable, '-m', 'tools.minicloud', *arguments], cwd=TOP, capture_output=True, text=True,
-                          timeout=timeout_s, check=False)
+    done = subprocess.run([sys.executable, '-m', 'tools.minicloud', *arguments], cwd=TOP, capture_output=True,
+                          text=True, timeout=timeout_s, check=False)
     assert done.returncode == 0, f'minicloud {" ".join(arguments)}: {done.stdout[-1500:]}{done.stderr[-1500:]}'
     return done.stdout
 

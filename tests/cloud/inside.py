@@ -31,7 +31,8 @@ class Containers:
         api = self.client.api
         started = api.exec_create(server_id, list(command), user=user)['Id']
         output = api.exec_start(started)
-        ended = wait_for('exec has ended', lambda: not (found := api.exec_inspect(started))['Running'] and found, 10, 0.02)
+        ended = wait_for('exec has ended', lambda: (  # the output may end a moment before the process is known to have
+            not (found := api.exec_inspect(started))['Running'] and found), 10, 0.02)
         return int(ended['ExitCode']), output.decode(errors='replace')
 
     def inspect(self, server_id: str) -> dict[str, Any]:

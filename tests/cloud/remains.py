@@ -19,7 +19,8 @@ Holding = dict[str, frozenset[str]]
 def take(host: Host, admin: Project, containers: Containers) -> Holding:
     """Names by kind, of all that belongs to servers of this cloud."""
     return {
-        'port of the switch': frozenset(name for name in host.switch_ports() if _is_of_a_server(name)),
+        'port of the switch': frozenset(name for name in host.switch_ports() if _is_of_a_server(name)
+                                        and name not in _of_neutron_itself(admin)),
         'interface': frozenset(name for name in os.listdir('/sys/class/net') if _is_of_a_server(name)),
         'namespace': _names(host.settings.namespaces), 'bundle': _names(host.settings.bundles),
         'exit file': _names(host.settings.exits), 'runtime state': _names(host.settings.runtime_root),
@@ -56,6 +57,12 @@ def _in_the_cloud(admin: Project) -> Holding:
                                      if not (port.device_owner or '').startswith('network:')),
         'image of Glance': frozenset(f'{image.id} {image.name}' for image in admin.image.images()),
         'allocation': frozenset(allocations)}
+
+
+def _of_neutron_itself(admin: Project) -> frozenset[str]:
+    """Ports of DHCP servers and routers, which come and go when their agents get to it."""
+    return frozenset(f'tap{port.id[:11]}' for port in admin.network.ports()
+                     if (port.device_owner or '').startswith('network:'))
 
 
 def _is_of_a_server(name: str) -> bool:

@@ -20,9 +20,9 @@ def capabilities(containers: Containers, server_id: str) -> int:
 @pytest.fixture
 def server(project, admin):
     return project.boot(flavor=admin.flavor(ram=64, **{
-        'container__cap_add': 'NET_ADMIN', 'container__cap_drop': 'CHOWN', 'container__sysctl__net.ipv4.ip_forward': '1',
-        'container__ulimit__nofile': '3333:4444', 'container__shm_size_mb': '17', 'container__pids_limit': '77',
-        'container__no_new_privileges': 'false'}))
+        'container__cap_add': 'NET_ADMIN', 'container__cap_drop': 'CHOWN',
+        'container__sysctl__net.ipv4.ip_forward': '1', 'container__ulimit__nofile': '3333:4444',
+        'container__shm_size_mb': '17', 'container__pids_limit': '77', 'container__no_new_privileges': 'false'}))
 
 
 def test_extra_specs_are_in_force(server, containers):
@@ -31,7 +31,8 @@ def test_extra_specs_are_in_force(server, containers):
     assert containers.sh(server.id, 'cat /proc/sys/net/ipv4/ip_forward') == '1\n'
     assert re.search(r'Max open files\s+3333\s+4444', containers.sh(server.id, 'cat /proc/1/limits'))
     assert re.search(rf'\s{17 * 1024}\s', containers.sh(server.id, 'busybox df -k /dev/shm'))
-    assert containers.sh(server.id, 'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true') == '77\n'
+    limit = 'cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max 2>/dev/null; true'
+    assert containers.sh(server.id, limit) == '77\n'
     assert re.search(r'NoNewPrivs:\s+0', containers.sh(server.id, 'cat /proc/1/status'))
 
 

@@ -13,8 +13,8 @@ import pytest
 from tests.cloud.project import Project, attempts
 from tests.fixtures import busybox_image
 
-QCOW2 = struct.pack('>4sIQIIQIIQQIIQQQQII', b'QFI\xfb', 3, 0, 0, 16, 1 << 20, 0, 1, 196608, 65536, 1, 0, 0, 0, 0, 0, 4, 104
-                    ) + bytes(262144)
+QCOW2 = struct.pack('>4sIQIIQIIQQIIQQQQII', b'QFI\xfb', 3, 0, 0, 16, 1 << 20, 0, 1, 196608, 65536, 1, 0, 0, 0, 0, 0, 4,
+                    104) + bytes(262144)
 WANTED = {
     'a disk image': ('container format bare and disk format qcow2', '--container-format docker --disk-format raw'),
     'a raw disk': ('docker save or OCI layout archive',),
@@ -72,7 +72,7 @@ def refused(shared: Project, tmp_path_factory) -> dict[str, Any]:
 def test_the_fault_says_what_is_wrong_at_the_only_attempt(refused, admin, what):
     fault = refused[what].fault['message']
     assert all(words in fault for words in WANTED[what]), fault
-    assert len(fault) <= 255 and not fault.endswith('...') or 'digest' in fault
+    assert len(fault) <= 255
     assert 'Traceback' not in fault and '.minicloud' not in fault
     assert attempts(admin, refused[what].id) == 1
 
