@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nova_container import errors
-from nova_container.host import mounts
+from nova_container.host import mounts, own_thread
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
@@ -38,27 +38,18 @@ class Launcher:
         with self._slots:
             if not self._needed:
                 return function(*arguments, **named)
-            return _in_own_namespace(lambda: function(*arguments, **named))
+
+            def start() -> Result:
+                _hide_unified()
+                return function(*arguments, **named)
+
+            return own_thread.run('launch', start)
 
 
-def _in_own_namespace(function: Callable[[], Result]) -> Result:
-    results: list[Result] = []
-    failures: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            if _LIBC.unshare(_CLONE_FS | _CLONE_NEWNS):
-                raise errors.HostFailure(f'unshare refused: {os.strerror(ctypes.get_errno())}')
-            mounts.make_slave(Path('/'))
-            mounts.unmount(_UNIFIED, detach=True)
-            mounts.mount_tmpfs(_UNIFIED)
-            results.append(function())
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=run, name='launch', daemon=True)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return results[0]
+def _hide_unified() -> None:
+    """Give this thread, and what it starts, mounts of its own, without the cgroup2 one."""
+    if _LIBC.unshare(_CLONE_FS | _CLONE_NEWNS):
+        raise errors.HostFailure(f'unshare refused: {os.strerror(ctypes.get_errno())}')
+    mounts.make_slave(Path('/'))
+    mounts.unmount(_UNIFIED, detach=True)
+    mounts.mount_tmpfs(_UNIFIED)

@@ -10,13 +10,12 @@ import fcntl
 import os
 import socket
 import struct
-import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
 from nova_container import errors
-from nova_container.host import netlink
+from nova_container.host import netlink, own_thread
 
 _CLONE_NEWNET = 0x40000000
 _MS_BIND, _MNT_DETACH, _UMOUNT_NOFOLLOW = 0x1000, 2, 8
@@ -38,7 +37,7 @@ def create(path: Path) -> None:
     except OSError as error:
         raise errors.LinkFailed(f'Cannot make network namespace {path}: {error.strerror}') from error
     try:
-        _in_own_thread(lambda: _unshare_onto(path))
+        own_thread.run('netns', lambda: _unshare_onto(path))
     except BaseException as error:
         remove(path)
         if isinstance(error, OSError):
@@ -76,7 +75,7 @@ def run_in(path: Path, action: Callable[[], T]) -> T:
     def enter_and_act() -> T:
         _enter(path)
         return action()
-    return _in_own_thread(enter_and_act)
+    return own_thread.run('netns', enter_and_act)
 
 
 def write_sysctls(path: Path, values: Mapping[str, str]) -> None:
@@ -139,21 +138,3 @@ def _call(result: int) -> None:
     if result < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
-
-
-def _in_own_thread(action: Callable[[], T]) -> T:
-    results: list[T] = []
-    failures: list[BaseException] = []
-
-    def act() -> None:
-        try:
-            results.append(action())
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=act, name='netns', daemon=True)
-    thread.start()
-    thread.join()
-    if failures:
-        raise failures[0]
-    return results[0]
