@@ -81,7 +81,7 @@ def snapshot(settings):
     return leaks.snapshot(leaks.Engine(settings.state_dir.parent, settings.cgroup_parent, os.getpid()))
 
 
-@pytest.mark.parametrize('mood', ['missing', 'not executable', *MOODS])
+@pytest.mark.parametrize('mood', MOODS)
 def test_a_broken_runtime_fails_a_start_and_holds_up_no_removal(moody, settings, mood):
     engine, runtime, _ = moody
     engine.remove(run(engine, 'true'), force=True)
@@ -99,6 +99,20 @@ def test_a_broken_runtime_fails_a_start_and_holds_up_no_removal(moody, settings,
     engine.remove(running, force=True)
     engine.remove(idle, force=True)
     assert time.monotonic() - began < 20
+    runtime.be('fine')
+    leaks.assert_nothing_left(before)
+
+
+@pytest.mark.parametrize('mood', ['missing', 'not executable'])
+def test_a_runtime_that_is_taken_away_is_not_missed_by_an_engine_that_runs(moody, settings, mood):
+    """It runs a copy of its own."""
+    engine, runtime, _ = moody
+    engine.remove(run(engine, 'true'), force=True)
+    before = snapshot(settings)
+    running = run(engine, 'sleep', '600')
+    runtime.be(mood)
+    engine.remove(running, force=True)
+    engine.remove(run(engine, 'sleep', '600'), force=True)
     runtime.be('fine')
     leaks.assert_nothing_left(before)
 
