@@ -45,6 +45,7 @@ class Project:
         self.api = connection
         self.compute, self.network, self.image = connection.compute, connection.network, connection.image
         self._undo: list[Callable[[], None]] = []
+        self._names: set[str] = set()
         self._ids: dict[tuple[str, str], str] = {}
 
     def name(self, kind: str) -> str:
@@ -68,10 +69,12 @@ class Project:
         if user_data is not None:
             fields['user_data'] = base64.b64encode(user_data.encode()).decode()
         fields.setdefault('security_groups', [{'name': 'demo'}])
+        server_name = name or self.name('server')
         server = self.compute.create_server(
-            name=name or self.name('server'), image_id=self.id_of('image', image),
+            name=server_name, image_id=self.id_of('image', image),
             flavor_id=self.id_of('flavor', flavor),
             networks=networks or [{'uuid': self.id_of('network', 'private')}], **fields)
+        self._names.add(server_name)
         self._undo.append(lambda: self.delete(server.id))
         return server
 
@@ -172,19 +175,19 @@ class Project:
     def clean(self) -> None:
         """Take away all that was made, the latest first; servers at once, as each takes a second."""
         failed = []
-        with contextlib.suppress(Exception):
-            self._delete_servers()
+        self._delete_servers()
         while self._undo:
             step = self._undo.pop()
             try:
                 step()
             except Exception as error:
-                failed.append(repr(error))
+                failed.append(f'{error!r} {getattr(error, "details", "")}')
         assert not failed, f'could not be taken away: {failed}'
 
     def _delete_servers(self) -> None:
-        for server in self.compute.servers(details=False):
-            if f'-{os.getpid()}-' in server.name:
+        """Those of a request for many have its name and a number."""
+        for server in self.compute.servers(details=False) if self._names else ():
+            if any(server.name == name or server.name.startswith(f'{name}-') for name in self._names):
                 with contextlib.suppress(exceptions.NotFoundException):
                     self.compute.delete_server(server.id)
 

@@ -53,7 +53,7 @@ def test_an_aggregate_caches_an_image_before_a_server_needs_it(project, admin, h
     admin.afterwards(lambda: admin.compute.remove_host_from_aggregate(aggregate.id, host.name))
     offset = host.log('nova-compute').stat().st_size
     # the image is the tenant's own: whoever precaches must be able to read it
-    admin.compute.aggregate_precache_images(aggregate.id, [{'id': image_id}])
+    admin.compute.aggregate_precache_images(aggregate.id, image_id)
     wait_for('the engine has the image', lambda: any(
         tag.startswith(f'glance/{image_id}:') for one in containers.client.api.images()
         for tag in one['RepoTags'] or ()), 30)

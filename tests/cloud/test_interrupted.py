@@ -21,14 +21,14 @@ CYCLES = [*(('engine', 'dies', number) for number in range(4)), *(('engine', 'st
 @pytest.mark.parametrize(('service', 'what', 'number'), CYCLES, ids=lambda value: str(value))
 def test_nothing_is_left_if_it(service, what, number, project, admin, host, containers):
     moments = random.Random(f'{SEED}-{service}-{what}-{number}')
-    wait_s = moments.uniform(0.2, 3)
+    wait_s = moments.uniform(0.2, 5)
     print(f'seed {SEED}: {service} {what} after {wait_s:.2f} s')
     before = remains.take(host, admin, containers)
-    others = project.boot()
-    servers = [project.request() for _ in range(2)]
-    if moments.random() < 0.5:
-        project.compute.delete_server(others.id)
+    servers = [project.request() for _ in range(3)]
     time.sleep(wait_s)
+    if moments.random() < 0.5:
+        project.compute.delete_server(servers[0].id)
+        time.sleep(moments.uniform(0, 0.5))
     if what == 'dies':
         host.kill(service)
         host.restart(service)
@@ -36,5 +36,5 @@ def test_nothing_is_left_if_it(service, what, number, project, admin, host, cont
         host.send(service, signal.SIGSTOP)
         time.sleep(3)
         host.send(service, signal.SIGCONT)
-    project.delete(others.id, *(server.id for server in servers))
+    project.delete(*(server.id for server in servers))
     remains.assert_equal(before, host, admin, containers)

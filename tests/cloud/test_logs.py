@@ -18,7 +18,7 @@ EXPECTED = {
 }
 OF_A_TEST = {
     'nova-compute': {
-        r'Build of instance .* aborted': 'servers that tests/cloud asks for wrong',
+        r'nova\.exception\.(InvalidInput|ImageUnacceptable|BuildAbortException)': 'servers that are asked for wrong',
         r'cannot be rescued|Error trying to Rescue': 'test_refused_for_good',
         r'NotImplementedError': 'test_refusals',
         r'The container engine (does not answer|failed)|Connection (aborted|refused)': 'test_interrupted',

@@ -106,9 +106,9 @@ def test_a_floating_ip_leads_from_the_host_to_the_server(servers, shared):
     wait_for('the page is served', lambda: servers[1].name in page(address), 40, 0.3)
 
 
-@pytest.fixture
-def two_networks(project: Project) -> tuple[Any, Any]:
-    return project.second_network('10.81.0.0/24'), project.second_network('10.82.0.0/24')
+@pytest.fixture(scope='module')
+def two_networks(shared: Project) -> tuple[Any, Any]:
+    return shared.second_network('10.81.0.0/24'), shared.second_network('10.82.0.0/24')
 
 
 def test_networks_are_eth0_and_eth1_in_the_order_asked_for(project, two_networks, containers):

@@ -76,6 +76,5 @@ def test_a_password(server, project):
 
 
 def test_a_crash_dump(server, project):
-    with pytest.raises(exceptions.HttpException) as found:
-        project.compute.trigger_server_crash_dump(server.id)
-    assert found.value.status_code == 400
+    project.compute.trigger_server_crash_dump(server.id)
+    assert outcome(project, server.id, 'trigger_crash_dump') == 'Error'
