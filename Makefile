@@ -14,8 +14,9 @@ help:  ## What there is
 demo: prepare-demo  ## A whole OpenStack from packages; boot, use and snapshot a container
 	$(PYTHON) -m tools.demo
 
+# A test on a real kernel, cloud or dockerd that fails is tried once more: the closing line counts those as rerun.
 test: prepare-test check  ## Style, types, layers, then every test
-	$(PYTEST) tests
+	$(PYTEST) --reruns 1 --reruns-delay 3 tests
 
 check: lint types layers  ## Style, types, layers
 
