@@ -112,9 +112,13 @@ def test_a_wait_has_a_deadline(register):
     assert 0.05 <= time.monotonic() - began < 5
 
 
+def refuse(*_, **__):
+    raise errors.Exhausted('full')
+
+
 def test_a_change_that_cannot_be_written_is_none(register, monkeypatch):
     box = add(register, phase=Phase.RUNNING, pid=1)
-    monkeypatch.setattr(ContainerRecords, 'save', lambda *_: (_ for _ in ()).throw(errors.Exhausted('full')))
+    monkeypatch.setattr(ContainerRecords, 'save', refuse)
     with pytest.raises(errors.Exhausted):
         box.record_end(ExitInfo(code=0))
     assert (box.status, box.process.pid) == (Status.RUNNING, 1)
