@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from pathlib import Path
 
 from oslo_config import cfg
@@ -44,9 +43,7 @@ def _log_to(path: str | None, level: str) -> None:
 
 
 def _serve(conf: cfg.ConfigOpts) -> int:
-    asked_to_end = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: asked_to_end.set())
+    asked_to_end = _EndRequest()
     engine = RuntimeEngine(settings_from(conf))
     engine.open()
     try:
@@ -61,6 +58,25 @@ def _serve(conf: cfg.ConfigOpts) -> int:
         engine.close()
     LOG.info('Ended; containers run on')
     return 0
+
+
+class _EndRequest:
+    """SIGTERM or SIGINT.
+
+    Any thread may take a signal, and a main thread that waits for a lock does not hear of it then: it waits for the
+    byte that the interpreter writes instead.
+    """
+
+    def __init__(self) -> None:
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno(), warn_on_full_buffer=False)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: None)
+
+    def wait(self) -> None:
+        while self._reader.recv(1)[0] not in (signal.SIGTERM, signal.SIGINT):
+            pass
 
 
 def settings_from(conf: cfg.ConfigOpts) -> Settings:
