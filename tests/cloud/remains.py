@@ -66,8 +66,8 @@ def _of_neutron_itself(admin: Project) -> frozenset[str]:
 
 
 def _is_of_a_server(name: str) -> bool:
-    """Neutron names a port ``tap`` and eleven characters of its id; the other end has a name of ours."""
-    return name.startswith(('tap', 'nc')) and len(name) > 8
+    """Neutron names a port ``tap`` and eleven characters of its id; other names may be of tests beside us."""
+    return name.startswith('tap') and len(name) == 14
 
 
 def _names(folder: pathlib.Path) -> frozenset[str]:

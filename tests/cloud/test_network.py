@@ -130,5 +130,6 @@ def test_a_port_comes_and_goes_while_the_server_runs(project, two_networks, cont
     wait_for('the port is ACTIVE', lambda: project.network.get_port(port.id).status == 'ACTIVE', 30)
     project.compute.delete_server_interface(port.id, server=server.id)
     wait_for('eth1 is gone', lambda: 'eth1' not in containers.sh(server.id, 'ls /sys/class/net'), 20)
+    wait_for('Nova gave the port back', lambda: not project.network.get_port(port.id).device_owner, 30)
     assert f'tap{port.id[:11]}' not in host.switch_ports()
     assert (containers.pid(server.id), containers.addresses(server.id)) == (pid, before)
