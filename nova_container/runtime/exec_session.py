@@ -10,12 +10,15 @@ from nova_container.engine.base import Session
 from nova_container.engine.state import StreamName
 
 _BLOCK = 1 << 16
+_EXIT_S = 1.0  # a process may have closed its output and go on
 
 
 class ExecSession(Session):
     """Streams of a child by descriptor; what is not read after ``close`` is drained, so that the child never blocks."""
 
-    def __init__(self, outputs: dict[int, StreamName], stdin: int | None) -> None:
+    def __init__(self, outputs: dict[int, StreamName], stdin: int | None, ended: threading.Event) -> None:
+        """:param ended: set once the exit code is known, which whoever has read all asks for next."""
+        self._ended = ended
         self._outputs, self._stdin = outputs, stdin
         self._selector = selectors.DefaultSelector()
         for descriptor in outputs:
@@ -33,6 +36,8 @@ class ExecSession(Session):
             for key, _ in ready:
                 if piece := self._read_from(key.fd):
                     return piece
+        if not self._closed:
+            self._ended.wait(_EXIT_S)
         return None
 
     def _read_from(self, descriptor: int) -> tuple[StreamName, bytes] | None:

@@ -32,6 +32,7 @@ class Execution:
         self._terminal: int | None = None
         self._exit_code: int | None = None
         self._lock = threading.Lock()
+        self._ended = threading.Event()
 
     def info(self) -> ExecInfo:
         return ExecInfo(id=self.id, container_id=self.container_id, spec=self.spec, pid=self._pid(),
@@ -81,7 +82,7 @@ class Execution:
         for file in (child.stdin, child.stdout, child.stderr):
             if file:
                 file.close()
-        return ExecSession(kept, stdin)
+        return ExecSession(kept, stdin, self._ended)
 
     def _start_handed_tty(self, launcher: Launcher, argv: list[str]) -> Session:
         """The runtime hands over the process's own terminal, whose size we then set; or tells why not."""
@@ -94,10 +95,10 @@ class Execution:
         if terminal is None:
             said = os.dup(child.stderr.fileno())
             child.stderr.close()
-            return ExecSession({said: StreamName.STDOUT}, None)
+            return ExecSession({said: StreamName.STDOUT}, None, self._ended)
         child.stderr.close()
         self._terminal = os.dup(terminal)
-        return ExecSession({terminal: StreamName.STDOUT}, os.dup(terminal))
+        return ExecSession({terminal: StreamName.STDOUT}, os.dup(terminal), self._ended)
 
     def _start_tty(self, launcher: Launcher, argv: list[str]) -> Session:
         ours, theirs = terminals.open_raw()
@@ -110,7 +111,7 @@ class Execution:
         finally:
             os.close(theirs)
         self._terminal = os.dup(ours)
-        return ExecSession({ours: StreamName.STDOUT}, os.dup(ours))
+        return ExecSession({ours: StreamName.STDOUT}, os.dup(ours), self._ended)
 
     def _reap(self, fault: Callable[[], int | None]) -> None:
         assert self._child is not None
@@ -125,6 +126,7 @@ class Execution:
             if self._terminal is not None:
                 os.close(self._terminal)
                 self._terminal = None
+        self._ended.set()
 
     def resize(self, rows: int, columns: int) -> None:
         """:raises WrongState: it does not run, or has no terminal."""

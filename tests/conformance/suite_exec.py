@@ -95,6 +95,14 @@ class ExecSuite:
         eventually(lambda: engine.inspect_exec(exec_id).exit_code == 0)
         assert engine.inspect_exec(exec_id).running is False
 
+    def test_the_exit_code_is_known_when_the_output_ends(self, engine, container):
+        for _ in range(10):
+            exec_id = engine.create_exec(container, specs.ExecSpec(command=('sh', '-c', 'echo x; exit 3')))
+            with engine.start_exec(exec_id) as session:
+                while session.read() is not None:
+                    pass
+                assert engine.inspect_exec(exec_id).exit_code == 3
+
     def test_an_exec_runs_once(self, engine, container):
         exec_id = engine.create_exec(container, specs.ExecSpec(command=('true',)))
         with engine.start_exec(exec_id) as session:
