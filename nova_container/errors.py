@@ -5,7 +5,7 @@
 
     ContainerError
       NotFound              it is not there: treat delete as done
-        ContainerNotFound  ImageNotFound  BlobNotFound  ExecNotFound
+        ContainerNotFound  ImageNotFound  BlobNotFound  ExecNotFound  NetworkNotFound  VolumeNotFound
       AlreadyExists         a name or id is taken
       WrongState            change the state, then retry
       InvalidRequest        will never work: fix the request
@@ -64,6 +64,20 @@ class ExecNotFound(NotFound):
 
     def __init__(self, exec_id: str) -> None:
         super().__init__(f'No such exec instance: {exec_id}')
+
+
+class NetworkNotFound(NotFound):
+    kind = 'network_not_found'
+
+    def __init__(self, network: str) -> None:
+        super().__init__(f'No such network: {network}')
+
+
+class VolumeNotFound(NotFound):
+    kind = 'volume_not_found'
+
+    def __init__(self, volume: str) -> None:
+        super().__init__(f'No such volume: {volume}')
 
 
 class AlreadyExists(ContainerError):

@@ -5,6 +5,9 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from nova_container.engine.network import Endpoint, Port
+from nova_container.engine.volume import Volume
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
@@ -70,11 +73,16 @@ class Resources:
 class MountKind(enum.Enum):
     BIND = 'bind'
     TMPFS = 'tmpfs'
+    VOLUME = 'volume'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A mount below the root of the container. ``source`` is a host path for a bind, '' for tmpfs."""
+    """A mount below the root of the container.
+
+    ``source`` is a host path for a bind, '' for tmpfs, a volume's name or '' (a new one) for a volume. An empty volume
+    takes what the image has at ``target`` unless ``no_copy``. ``make_source`` makes a missing folder on the host.
+    """
 
     kind: MountKind
     target: str
@@ -84,6 +92,10 @@ class Mount:
     size_bytes: int | None = None
     mode: int | None = None
     options: tuple[str, ...] = ()
+    no_copy: bool = False
+    subpath: str = ''
+    make_source: bool = False
+    volume: Volume | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +126,14 @@ class NetworkMode(enum.Enum):
     """Where the network namespace comes from.
 
     NAMESPACE: one of its own, holding loopback, from create to remove; the caller wires it.
-    HOST: the host's. CONTAINER: that of ``NetworkSpec.container``.
+    HOST: the host's. CONTAINER: that of ``NetworkSpec.container``. MANAGED: one of its own that the engine wires
+    into the networks of ``NetworkSpec.endpoints``.
     """
 
     NAMESPACE = 'none'
     HOST = 'host'
     CONTAINER = 'container'
+    MANAGED = 'managed'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +144,36 @@ class NetworkSpec:
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[Port, ...] = ()
+    publish_all: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """A command that tells whether the service in a container works: exit code 0. ``test`` is the command.
+
+    Failures within ``start_period_s`` do not count; ``retries`` in a row make it unhealthy.
+    """
+
+    test: tuple[str, ...]
+    shell: bool = False
+    interval_s: float = 30.0
+    timeout_s: float = 30.0
+    start_period_s: float = 0.0
+    start_interval_s: float = 5.0
+    retries: int = 3
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Namespaces shared with others: '' is one of its own; host, or container:ID where Docker has it."""
+
+    pid: str = ''
+    ipc: str = ''
+    uts: str = ''
+    user: str = ''
+    cgroup: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +198,9 @@ class ContainerSpec:
 
     ``image`` is an image id (``sha256:...``), a unique prefix of one, or a reference the engine knows.
     ``name`` is unique in the engine and, beside the id the engine gives, names it in every verb.
-    ``init`` True runs a small reaper as process 1; None leaves it to the engine.
+    ``init`` True runs a small reaper as process 1; None leaves it to the engine. ``health`` None is the image's,
+    unless ``no_health``. ``volumes`` are folders inside that get a new volume each; ``exposed_ports`` are like 80/tcp.
+    ``device_rules`` are like ``c 42:* rmw``.
     """
 
     name: str
@@ -176,6 +222,15 @@ class ContainerSpec:
     init: bool | None = None
     oom_score_adj: int = 0
     auto_remove: bool = False
+    health: HealthCheck | None = None
+    no_health: bool = False
+    sharing: Sharing = Sharing()
+    cgroup_parent: str = ''
+    device_rules: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
