@@ -158,14 +158,17 @@ def _remembered(spec: ContainerSpec) -> str:
 def external_body(spec: ContainerSpec) -> Json:
     """A create body for a Docker that is not ours: what it would silently ignore is said otherwise, or refused.
 
-    :raises Unsupported: options of a bind.
+    :raises Unsupported: options of a bind; a part of a volume, which only Docker 26 knows.
     """
     body = wire.create_body(spec)
     body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]
     if any(mount.options for mount in spec.mounts if mount.kind is MountKind.BIND):
         raise errors.Unsupported('A Docker Engine takes no options for a bind mount')
+    if any(mount.subpath for mount in spec.mounts):
+        raise errors.Unsupported('A Docker Engine of API 1.41 does not mount a part of a volume')
     if tmpfs:  # Mounts have options since API 1.46 only
-        body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts if mount not in tmpfs]
+        body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts
+                                        if mount not in tmpfs and mounts.bind_body(mount) is None]
         body['HostConfig']['Tmpfs'] = {mount.target: mounts.tmpfs_options(mount) for mount in tmpfs}
     return body

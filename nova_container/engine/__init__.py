@@ -2,6 +2,7 @@
 """The contract between callers of containers and the engines that run them. No I/O, stdlib only."""
 
 from nova_container.engine.base import ContainerOps, Engine, ImageOps, Session, SystemOps
+from nova_container.engine.registry import BuildSpec, Credentials, Found, Progress, RegistryOps, RemoteImage
 from nova_container.engine.spec import (
     CommitSpec, ContainerSpec, Device, ExecSpec, HealthCheck, LogLimits, LogQuery, Mount, MountKind, NetworkMode,
     NetworkSpec, ProcessSpec, Resources, RestartPolicy, Security, Sharing, Throttle, Ulimit)
@@ -10,7 +11,7 @@ from nova_container.engine.state import (
     FileStat, Health, ImageInfo, InterfaceUsage, LogChunk, Probe, ProcessRow, Status, StreamName, Usage)
 
 __all__ = [
-    'BlockUsage', 'Change', 'ChangeKind', 'CommitSpec', 'ContainerInfo', 'ContainerOps', 'ContainerSpec', 'Device',
+    'BlockUsage', 'BuildSpec', 'Credentials', 'Found', 'Progress', 'RegistryOps', 'RemoteImage', 'Change', 'ChangeKind', 'CommitSpec', 'ContainerInfo', 'ContainerOps', 'ContainerSpec', 'Device',
     'Engine', 'EngineInfo', 'Event', 'ExecInfo', 'ExecResult', 'ExecSpec', 'ExitInfo', 'Feature', 'FileStat',
     'Health', 'HealthCheck', 'ImageInfo', 'ImageOps', 'InterfaceUsage', 'LogChunk', 'LogLimits', 'LogQuery', 'Mount', 'MountKind',
     'NetworkMode', 'NetworkSpec', 'Probe', 'ProcessRow', 'ProcessSpec', 'Resources', 'RestartPolicy', 'Security', 'Session', 'Sharing',

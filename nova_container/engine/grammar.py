@@ -6,6 +6,7 @@ import posixpath
 import re
 
 NAME = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9_.-]*')
+VOLUME = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}')
 HOSTNAME = re.compile(r'[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?')
 ENV_NAME = re.compile(r'[^=\0]+')
 SYSCTL_NAME = re.compile(r'[a-z0-9_]+(?:[./][a-zA-Z0-9_-]+)+')

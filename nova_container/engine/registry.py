@@ -65,6 +65,16 @@ class Found:
     official: bool = False
 
 
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class RemoteImage:
+    """What a registry has under a name; ``platforms`` are like linux/arm64/v8."""
+
+    digest: str
+    media_type: str
+    size_bytes: int
+    platforms: tuple[str, ...] = ()
+
+
 class RegistryOps(abc.ABC):
     """Verbs over registries. Each generator does its work as it is read, and gives up when it is closed."""
 
@@ -88,3 +98,11 @@ class RegistryOps(abc.ABC):
     @abc.abstractmethod
     def search(self, term: str, *, limit: int = 25) -> tuple[Found, ...]:
         """Repositories whose name holds ``term``."""
+
+    @abc.abstractmethod
+    def inspect_remote(self, reference: str, *, credentials: Credentials | None = None) -> RemoteImage:
+        """What the registry has, without fetching it. :raises ImageNotFound: :raises Denied: :raises Unavailable:"""
+
+    @abc.abstractmethod
+    def check_login(self, credentials: Credentials) -> None:
+        """Ask the registry ``credentials.server`` whether it takes them. :raises Denied: it does not."""

@@ -82,6 +82,7 @@ class Mount:
 
     ``source`` is a host path for a bind, '' for tmpfs, a volume's name or '' (a new one) for a volume. An empty volume
     takes what the image has at ``target`` unless ``no_copy``. ``make_source`` makes a missing folder on the host.
+    ``volume`` says how to make the volume if there is none; its name is ``source``. ``subpath`` is below the volume.
     """
 
     kind: MountKind

@@ -70,7 +70,8 @@ class ContainerInfo:
     """One container as the engine sees it now.
 
     ``exit`` is of the last run, None before the first end. ``endpoints`` and ``ports`` are what the engine's own
-    networks gave it; ``mounts`` are those of the spec with volumes named and found on the host.
+    networks gave it; ``mounts`` is all that is mounted: there a volume's name is in ``volume`` and its folder on the
+    host in ``source``.
     """
 
     id: str

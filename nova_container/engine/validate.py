@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Named checks over what callers ask for: pure, run in order, and the first that fails says what to change."""
 
+import dataclasses
 import posixpath
 from collections.abc import Callable, Iterable
 
 from nova_container import errors
-from nova_container.engine import grammar
+from nova_container.engine import grammar, validate_networks
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume
 
 
 def check(spec: specs.ContainerSpec) -> None:
@@ -141,15 +143,40 @@ def check_target(target: str) -> None:
 
 
 def check_source(mount: specs.Mount) -> None:
-    """What a bind takes from the host, or the size of a tmpfs."""
+    """What a bind takes from the host, the name of a volume, or the size of a tmpfs."""
     if mount.kind is specs.MountKind.BIND:
         _require(mount.source.startswith('/') and '\0' not in mount.source
                  and '..' not in mount.source.split('/'),
                  f'mounts: source {_shown(mount.source)} must be an absolute path without ".."')
         return
+    if mount.kind is specs.MountKind.VOLUME:
+        check_volume(dataclasses.replace(mount.volume or Volume(), name=mount.source))
+        _require('..' not in mount.subpath.split('/') and not mount.subpath.startswith('/')
+                 and '\0' not in mount.subpath,
+                 f'mounts: subpath {_shown(mount.subpath)} must be a path inside the volume')
+        return
     _require(mount.source == '', 'mounts: a tmpfs has no source')
     _require(mount.size_bytes is None or mount.size_bytes > 0, 'mounts: size_bytes must be more than 0')
     _require(mount.mode is None or 0 <= mount.mode <= 0o7777, 'mounts: mode must be 0 to 0o7777')
+
+
+def check_volume(volume: Volume) -> None:
+    """A volume's name, and its options and labels. :raises InvalidSpec:"""
+    _require(not volume.name or grammar.VOLUME.fullmatch(volume.name) is not None,
+             f'volume: {_shown(volume.name)} must start with a letter or digit and have 2 to {grammar.NAME_CHARACTERS} '
+             'letters, digits, "_", "." and "-"; a path on the host must be absolute')
+    for name, value in (*volume.options.items(), *volume.labels.items()):
+        _require(bool(name) and not any(char in '\0\n' for char in f'{name}{value}'),
+                 f'volume: {_shown(name)} holds what no option or label may')
+
+
+def check_image_volumes(spec: specs.ContainerSpec) -> None:
+    """Folders that get a volume each, and containers that lend theirs."""
+    for target in spec.volumes:
+        check_target(posixpath.normpath(target) if target.startswith('/') else target)
+    for entry in spec.volumes_from:
+        _require(entry.partition(':')[2] in ('', 'ro', 'rw') and not entry.startswith(':') and bool(entry),
+                 f'volumes_from: {_shown(entry)} must be a container, or CONTAINER:ro')
 
 
 def check_devices(spec: specs.ContainerSpec) -> None:
@@ -201,6 +228,19 @@ def check_network(spec: specs.ContainerSpec) -> None:
         _require(bool(colon) and bool(name) and not any(char.isspace() for char in entry)
                  and (grammar.is_address(address.strip('[]')) or address == 'host-gateway'),
                  f'extra_hosts: {_shown(entry)} must have the form name:address')
+
+
+def check_endpoints(spec: specs.ContainerSpec) -> None:
+    """What it wants of the engine's networks, which only a container in mode MANAGED can have."""
+    network = spec.network
+    managed = network.mode is specs.NetworkMode.MANAGED
+    _require(managed or not network.endpoints, 'endpoints: they go with mode MANAGED only')
+    _require(network.mode is not specs.NetworkMode.CONTAINER or not (network.ports or network.publish_all),
+             'ports: publish them on the container whose network this one shares')
+    validate_networks.check_endpoints(network.endpoints)
+    for port in network.ports:
+        validate_networks.check_port(port)
+    validate_networks.check_exposed(spec.exposed_ports)
 
 
 def check_sysctls(spec: specs.ContainerSpec) -> None:
@@ -314,7 +354,8 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 CONTAINER_CHECKS: tuple[Callable[[specs.ContainerSpec], None], ...] = (
-    lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts, check_devices,
-    check_capabilities, check_protected_paths, check_network, check_sysctls, check_ulimits, check_labels,
+    lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts,
+    check_image_volumes, check_devices,
+    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits, check_labels,
     check_log_limits, check_small_numbers)
 RESOURCE_CHECKS: tuple[Callable[[specs.Resources], None], ...] = (check_memory, check_cpu, check_pids_and_disk)

@@ -5,6 +5,9 @@ import abc
 import dataclasses
 from collections.abc import Mapping
 
+ANONYMOUS = 'com.docker.volume.anonymous'
+"""The label of volumes that nobody named; they go with the last container that uses them, if it goes with volumes."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
@@ -18,14 +21,22 @@ class Volume:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeInfo:
-    """A volume as it is. ``size_bytes`` is None where it was not counted; ``anonymous``: the engine named it."""
+    """A volume as it is. ``size_bytes`` is None where it was not counted; ``used_by`` are ids of containers."""
 
     spec: Volume
     mountpoint: str
     created_at: float
-    anonymous: bool = False
     size_bytes: int | None = None
     used_by: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def anonymous(self) -> bool:
+        """Whether the engine named it."""
+        return ANONYMOUS in self.spec.labels
 
 
 class VolumeOps(abc.ABC):
@@ -33,7 +44,7 @@ class VolumeOps(abc.ABC):
 
     @abc.abstractmethod
     def create_volume(self, volume: Volume) -> VolumeInfo:
-        """Make it, or return the one there is if driver and options are the same. :raises AlreadyExists: they differ."""
+        """Make it, or return the one there is with the same options. :raises AlreadyExists: it has others."""
 
     @abc.abstractmethod
     def inspect_volume(self, name: str) -> VolumeInfo:

@@ -11,7 +11,7 @@ from typing import Any
 
 from nova_container.engine.spec import Device
 from nova_container.host import process
-from nova_container.runtime import capabilities, oci_config, seccomp_profile, users
+from nova_container.runtime import capabilities, oci_config, seccomp_profile, sources, users
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 
@@ -27,7 +27,8 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
     compiled = parts.oci.takes_seccomp_program
     namespace = parts.joined_namespace(container)
     return oci_config.Bundle(
-        container_id=container.id, spec=dataclasses.replace(spec, hostname=parts.hostname(container)),
+        container_id=container.id, spec=dataclasses.replace(
+            spec, hostname=parts.hostname(container), mounts=sources.as_binds(parts, container)),
         image_config=image_config, rootfs=str(folder.root),
         identity=users.resolve(str(folder.root), spec.process.user or '', spec.security.groups),
         network_namespace=str(namespace) if namespace else None, etc_dir=str(folder.etc),

@@ -14,6 +14,7 @@ from typing import BinaryIO
 from nova_container import errors
 from nova_container.engine import base, state
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume, VolumeInfo
 from nova_container.host import cgroups, files
 from nova_container.host.launch import Launcher
 from nova_container.runtime import logs, refusals
@@ -26,10 +27,12 @@ from nova_container.runtime.monitor import Monitor
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecords
+from nova_container.runtime.registry_verbs import RegistryVerbs
 from nova_container.runtime.rotation import Rotation
 from nova_container.runtime.settings import Settings
+from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.verbs import (
-    attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update)
+    attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update, volumes)
 from nova_container.runtime.watcher import Watcher
 
 _API_VERSION = '1.43'
@@ -37,7 +40,7 @@ _API_VERSION = '1.43'
 LOG = logging.getLogger(__name__)
 
 
-class RuntimeEngine(base.Engine):
+class RuntimeEngine(RegistryVerbs, base.Engine):
     """The built-in engine. ``open`` before use, ``close`` after; containers run on without it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -79,7 +82,7 @@ class RuntimeEngine(base.Engine):
         parts = Parts(
             settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
             monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=EventLog(),
-            cgroup_version=cgroups.version())
+            cgroup_version=cgroups.version(), volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
         rotation = Rotation(parts)
@@ -127,8 +130,8 @@ class RuntimeEngine(base.Engine):
         pause.unpause(self._parts, container)
 
     @refusals.as_ours()
-    def remove(self, container: str, *, force: bool = False) -> None:
-        remove.remove(self._parts, container, force=force)
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
+        remove.remove(self._parts, container, force=force, volumes=volumes)
 
     @refusals.as_ours()
     def update(self, container: str, resources: specs.Resources,
@@ -233,6 +236,25 @@ class RuntimeEngine(base.Engine):
     @refusals.as_ours()
     def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         return images.prune(self._parts, all_unused=all_unused)
+
+    @refusals.as_ours()
+    def create_volume(self, volume: Volume) -> VolumeInfo:
+        return volumes.create(self._parts, volume)
+
+    def inspect_volume(self, name: str) -> VolumeInfo:
+        return volumes.inspect(self._parts, name)
+
+    @refusals.as_ours()
+    def list_volumes(self, *, sizes: bool = False) -> tuple[VolumeInfo, ...]:
+        return volumes.select(self._parts, sizes=sizes)
+
+    @refusals.as_ours()
+    def remove_volume(self, name: str, *, force: bool = False) -> None:
+        volumes.remove(self._parts, name)
+
+    @refusals.as_ours()
+    def prune_volumes(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
+        return volumes.prune(self._parts, all_unused=all_unused)
 
     @refusals.as_ours()
     def info(self) -> state.EngineInfo:

@@ -20,6 +20,8 @@ from nova_container.runtime.monitor import Monitor
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.rootfs import ContainerFolder
 from nova_container.runtime.settings import Settings
+from nova_container.runtime.turns import Turns
+from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.watcher import Watcher
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -36,8 +38,10 @@ class Parts:
     register: Register
     events: EventLog
     cgroup_version: int
+    volumes: VolumeStore
     watcher: Watcher | None = None
     image_gate: Gate = dataclasses.field(default_factory=Gate)
+    turns: Turns = dataclasses.field(default_factory=Turns)
     executions: dict[str, Execution] = dataclasses.field(default_factory=dict)
     timers: set[threading.Timer] = dataclasses.field(default_factory=set)
 

@@ -41,6 +41,11 @@ class ContainerFolder:
         return self.path / 'etc'
 
     @property
+    def volumes(self) -> Path:
+        """Where folders inside of volumes are bound while it is alive."""
+        return self.path / 'volumes'
+
+    @property
     def log(self) -> Path:
         return self.path / 'log' / 'log'
 
@@ -66,7 +71,7 @@ class ContainerFolder:
 
     def remove(self) -> None:
         """Unmount and remove everything. Repeatable. :raises HostFailure: something is still mounted there."""
-        for mount in ([self.root] if mounts.is_mount(self.root) else []):
+        for mount in (*mounts.below(self.volumes), *([self.root] if mounts.is_mount(self.root) else [])):
             mounts.unmount(mount, detach=True)
         files.remove_tree(self.path)
 

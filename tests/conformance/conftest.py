@@ -11,11 +11,12 @@ import pytest
 
 from nova_container.engine import base
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume
 from tests.conformance.deadline import eventually
 from tests.fixtures import busybox_image
 
 pytest.register_assert_rewrite('tests.conformance.engine_suite', *(f'tests.conformance.suite_{part}' for part in (
-    'exec', 'files', 'identity', 'images', 'lifecycle', 'process', 'streams', 'system')))
+    'exec', 'files', 'identity', 'images', 'lifecycle', 'process', 'streams', 'system', 'volumes')))
 
 IMAGE = 'conformance/box:1'
 _numbers = itertools.count()
@@ -83,7 +84,8 @@ def image_with(engine: base.Engine, archive_of: Callable[..., io.BytesIO],
 
 
 @pytest.fixture
-def create(engine: base.Engine, image: str, only_its_images: None) -> Iterator[Callable[..., str]]:
+def create(engine: base.Engine, image: str, only_its_images: None,
+           named_volume: object) -> Iterator[Callable[..., str]]:
     """Create a container: ``create('sleep', '600', tty=True, memory=...)``; words are its command.
 
     Keywords are fields of the process or of the container.
@@ -137,6 +139,20 @@ def run_ready(engine: base.Engine, run: Callable[..., str]) -> Callable[..., str
         return container
 
     return make
+
+
+@pytest.fixture
+def named_volume(engine: base.Engine, only_its_images: None) -> Iterator[Callable[..., str]]:
+    """Make a volume that is gone when the test is."""
+    made: list[str] = []
+
+    def make(name: str, **fields: object) -> str:
+        made.append(engine.create_volume(Volume(name=name, **fields)).name)  # type: ignore[arg-type]
+        return name
+
+    yield make
+    for name in made:
+        engine.remove_volume(name, force=True)
 
 
 def logged(engine: base.Engine, container: str) -> bytes:

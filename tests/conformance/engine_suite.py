@@ -17,10 +17,11 @@ from tests.conformance.suite_lifecycle import LifecycleSuite
 from tests.conformance.suite_process import ProcessSuite
 from tests.conformance.suite_streams import StreamsSuite
 from tests.conformance.suite_system import SystemSuite
+from tests.conformance.suite_volumes import VolumesSuite
 
 
 class EngineSuite(LifecycleSuite, IdentitySuite, ProcessSuite, StreamsSuite, ExecSuite, FilesSuite, ImagesSuite,
-                  SystemSuite):
+                  SystemSuite, VolumesSuite):
     """All of it."""
 
     cannot: ClassVar[Mapping[str, str]] = {}

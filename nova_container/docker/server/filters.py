@@ -55,7 +55,8 @@ _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
     or info.image_id.removeprefix('sha256:').startswith(value) or info.spec.image == f'{value}:latest',
     'exited': lambda info, value: info.exit is not None and not info.status.alive and str(info.exit.code) == value,
     'network': lambda info, value: info.spec.network.mode.value == value,
-    'volume': lambda info, value: any(value in (mount.source, mount.target) for mount in info.spec.mounts),
+    'volume': lambda info, value: any(
+        value in (mount.source, mount.target, mount.volume.name if mount.volume else '') for mount in info.mounts),
 }
 
 
@@ -124,6 +125,7 @@ def wants(event: Event, filters: Filters) -> bool:
         'container': lambda value: event.type == 'container' and _is_actor(event, value),
         'image': lambda value: (event.type == 'image' and _is_actor(event, value))
         or event.attributes.get('image', '') in (value, f'{value}:latest'),
+        'volume': lambda value: event.type == 'volume' and event.actor_id == value,
         'scope': lambda value: value == 'local',
     }
     for name, values in filters.items():

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from nova_container.docker.server import (
-    containers, execs, files, images, lifecycle, measures, output, refused, system)
+    containers, execs, files, images, lifecycle, measures, output, refused, registry, system, volumes)
 from nova_container.docker.server.message import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -15,7 +15,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/info', system.info),
     ('GET', '/events', system.events),
     ('GET', '/system/df', images.disk_usage),
-    ('POST', '/auth', refused.registry),
+    ('POST', '/auth', registry.login),
     ('POST', '/session', refused.session),
     ('POST', '/grpc', refused.session),
 
@@ -55,15 +55,15 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/images/get', images.save_many),
     ('GET', '/images/json', images.listed),
     ('POST', '/images/prune', images.prune),
-    ('POST', '/images/create', refused.pull),
-    ('GET', '/images/search', refused.registry),
+    ('POST', '/images/create', registry.create),
+    ('GET', '/images/search', registry.search),
     ('GET', '/images/{name}/get', images.save),
     ('GET', '/images/{name}/json', images.show),
     ('GET', '/images/{name}/history', images.history),
     ('POST', '/images/{name}/tag', images.tag),
-    ('POST', '/images/{name}/push', refused.push),
+    ('POST', '/images/{name}/push', registry.push),
     ('DELETE', '/images/{name}', images.remove),
-    ('GET', '/distribution/{name}/json', refused.registry),
+    ('GET', '/distribution/{name}/json', registry.distribution),
     ('POST', '/build/prune', system.nothing_to_prune),
     ('POST', '/build{name}', refused.build),
 
@@ -71,10 +71,12 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/networks/{id}', system.network),
     ('POST', '/networks/prune', system.nothing_to_prune),
     ('POST DELETE', '/networks/{name}', refused.network),
-    ('GET', '/volumes', system.volumes),
-    ('GET', '/volumes/{id}', system.volume),
-    ('POST', '/volumes/prune', system.nothing_to_prune),
-    ('POST PUT DELETE', '/volumes/{name}', refused.volume),
+    ('GET', '/volumes', volumes.listed),
+    ('POST', '/volumes/create', volumes.create),
+    ('POST', '/volumes/prune', volumes.prune),
+    ('GET', '/volumes/{id}', volumes.show),
+    ('DELETE', '/volumes/{id}', volumes.remove),
+    ('PUT', '/volumes/{id}', refused.cluster_volume),
     ('GET POST DELETE', '/plugins{name}', refused.plugin),
     ('GET POST', '/swarm{name}', refused.swarm),
     ('GET POST DELETE', '/nodes{name}', refused.swarm),

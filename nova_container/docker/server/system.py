@@ -71,14 +71,6 @@ def _network(name: str) -> dict[str, object]:
             'Labels': {}}
 
 
-def volumes(call: Call) -> Answer:
-    return of_json({'Volumes': [], 'Warnings': None})
-
-
-def volume(call: Call) -> Answer:
-    raise errors.NotFound(f'get {call.params["id"][:64]}: no such volume')
-
-
 def nothing_to_prune(call: Call) -> Answer:
     """There are no volumes, networks or build caches that could be pruned."""
     return of_json({'VolumesDeleted': [], 'NetworksDeleted': [], 'CachesDeleted': [], 'SpaceReclaimed': 0})

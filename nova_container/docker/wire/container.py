@@ -26,13 +26,16 @@ def config_body(spec: specs.ContainerSpec) -> Json:
         'Env': list(process.env) or None, 'WorkingDir': process.cwd, 'User': process.user, 'Tty': process.tty,
         'OpenStdin': process.open_stdin, 'StdinOnce': process.stdin_once, 'StopSignal': process.stop_signal,
         'StopTimeout': process.stop_timeout_s, 'Labels': dict(spec.labels),
+        'Volumes': {target: {} for target in spec.volumes} or None,
     })
 
 
 def host_config_body(spec: specs.ContainerSpec) -> Json:
     """The part that Docker keeps as ``HostConfig``."""
     return without_none({
-        'Mounts': [mounts.mount_body(mount) for mount in spec.mounts] or None,
+        'Binds': [bind for mount in spec.mounts if (bind := mounts.bind_body(mount)) is not None] or None,
+        'Mounts': [mounts.mount_body(mount) for mount in spec.mounts if mounts.bind_body(mount) is None] or None,
+        'VolumesFrom': list(spec.volumes_from) or None,
         'Devices': [mounts.device_body(device) for device in spec.devices] or None,
         'RestartPolicy': resources.restart_body(spec.restart), 'LogConfig': resources.log_body(spec.log),
         'Sysctls': dict(spec.sysctls) or None, 'Ulimits': resources.ulimits_body(spec.ulimits) or None,
@@ -75,7 +78,8 @@ def spec_of(name: str, config: Document, host: Document, *, strict: bool = False
         labels=config.mapping('Labels'), sysctls=host.mapping('Sysctls'), ulimits=resources.ulimits_of(host),
         shm_bytes=host.positive('ShmSize') or specs.ContainerSpec(name='', image='').shm_bytes,
         init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
-        auto_remove=bool(host.flag('AutoRemove')))
+        auto_remove=bool(host.flag('AutoRemove')), volumes=tuple(config.document('Volumes').fields),
+        volumes_from=host.texts('VolumesFrom'))
 
 
 def _process_of(config: Document) -> specs.ProcessSpec:

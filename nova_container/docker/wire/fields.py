@@ -20,7 +20,7 @@ CONFIG: Mapping[str, object] = {
     'WorkingDir': _HONOURED, 'Labels': _HONOURED, 'StopSignal': _HONOURED, 'StopTimeout': _HONOURED,
     'HostConfig': _HONOURED, 'NetworkingConfig': _HONOURED, 'Healthcheck': _HONOURED,
     'AttachStdin': _CLIENT_ONLY, 'AttachStdout': _CLIENT_ONLY, 'AttachStderr': _CLIENT_ONLY,
-    'ExposedPorts': (), 'Volumes': (), 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
+    'ExposedPorts': (), 'Volumes': _HONOURED, 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
     'MacAddress': (), 'Runtime': (),
 }
 """The top level. A tuple holds the values accepted beside the empty ones."""
@@ -43,20 +43,28 @@ HOST_CONFIG: Mapping[str, object] = {
     'CpuRealtimeRuntime': (), 'DeviceCgroupRules': (), 'DeviceRequests': (), 'DiskQuota': (),
     'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': ('private',), 'Isolation': ('default',),
     'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': (), 'NanoCPUs': (), 'PidMode': (), 'PortBindings': (),
-    'PublishAllPorts': (), 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': (), 'VolumesFrom': (),
+    'PublishAllPorts': (), 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': ('local',),
+    'VolumesFrom': _HONOURED,
 }
 """The same for HostConfig."""
 
 BIND_OPTIONS: Mapping[str, object] = {
-    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': (),
+    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': _HONOURED,
     'ReadOnlyNonRecursive': (), 'ReadOnlyForceRecursive': (),
+}
+VOLUME_OPTIONS: Mapping[str, object] = {
+    'NoCopy': _HONOURED, 'Labels': _HONOURED, 'DriverConfig': _HONOURED, 'Subpath': _HONOURED,
 }
 TMPFS_OPTIONS: Mapping[str, object] = {'SizeBytes': _HONOURED, 'Mode': _HONOURED, 'Options': _HONOURED}
 MOUNT: Mapping[str, object] = {
     'Target': _HONOURED, 'Source': _HONOURED, 'Type': _HONOURED, 'ReadOnly': _HONOURED, 'BindOptions': _HONOURED,
-    'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': (), 'ImageOptions': (),
+    'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': _HONOURED, 'ImageOptions': (),
     'ClusterOptions': (),
 }
+VOLUME: Mapping[str, object] = {
+    'Name': _HONOURED, 'Driver': _HONOURED, 'DriverOpts': _HONOURED, 'Labels': _HONOURED, 'ClusterVolumeSpec': (),
+}
+"""The fields of a volume create body."""
 UPDATE: Mapping[str, object] = {
     name: rule for name, rule in HOST_CONFIG.items()
     if rule != _HONOURED or name in {

@@ -5,6 +5,7 @@ from nova_container.docker.wire import container, network, units
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import spec as specs
 from nova_container.engine import state
+from nova_container.engine.volume import Volume
 
 _OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED, 'restarting': state.Status.RUNNING}
 """Docker's further words; one that waits for its restart counts as running, as Docker itself has it."""
@@ -18,7 +19,7 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
         'HostnamePath': '', 'HostsPath': '', 'LogPath': info.log_path or '', 'Name': f'/{info.name}',
         'RestartCount': info.restart_count, 'Driver': driver, 'Platform': 'linux', 'MountLabel': '',
         'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
-        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.spec),
+        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
         'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
                    'OnBuild': None} | container.config_body(info.spec),
         'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Ports': {},
@@ -50,7 +51,7 @@ def info_of(fields: object) -> state.ContainerInfo:
         started_at=units.seconds_of(now.text('StartedAt')), exit=_exit_of(now),
         restart_count=body.integer('RestartCount') or 0,
         network_namespace=body.document('NetworkSettings').text('SandboxKey') or None,
-        log_path=body.text('LogPath') or None)
+        log_path=body.text('LogPath') or None, mounts=_mounts_of(body))
 
 
 def _status_of(text: str) -> state.Status:
@@ -75,11 +76,27 @@ def networks_body(spec: specs.ContainerSpec) -> Json:
         'GlobalIPv6Address': '', 'GlobalIPv6PrefixLen': 0, 'MacAddress': '', 'DriverOpts': None}}
 
 
-def mount_points(spec: specs.ContainerSpec) -> list[Json]:
-    return [{'Type': mount.kind.value, 'Source': mount.source, 'Destination': mount.target, 'Mode': '',
-             'RW': not mount.read_only,
-             'Propagation': mount.propagation if mount.kind is specs.MountKind.BIND else ''}
-            for mount in spec.mounts]
+def mount_points(mounts: tuple[specs.Mount, ...]) -> list[Json]:
+    """What is mounted, as ``Mounts`` of an answer tell it."""
+    return [_mount_point(mount) for mount in mounts]
+
+
+def _mount_point(mount: specs.Mount) -> Json:
+    body: Json = {'Type': mount.kind.value, 'Source': mount.source, 'Destination': mount.target, 'Mode': '',
+                  'RW': not mount.read_only,
+                  'Propagation': mount.propagation if mount.kind is specs.MountKind.BIND else ''}
+    if mount.kind is specs.MountKind.VOLUME and mount.volume is not None:
+        body |= {'Name': mount.volume.name, 'Driver': mount.volume.driver}
+    return body
+
+
+def _mounts_of(body: Document) -> tuple[specs.Mount, ...]:
+    known = {kind.value: kind for kind in specs.MountKind}
+    return tuple(specs.Mount(
+        kind=known[item.text('Type')], source=item.text('Source'), target=item.text('Destination'),
+        read_only=not item.flag('RW'), propagation=item.text('Propagation') or 'rprivate',
+        volume=Volume(name=item.text('Name'), driver=item.text('Driver')) if item.text('Type') == 'volume' else None)
+        for item in body.documents('Mounts') if item.text('Type') in known)
 
 
 def _host_config(spec: specs.ContainerSpec) -> Json:

@@ -14,7 +14,7 @@ def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Js
         'State': info.status.value, 'Status': sentence(info, now),
         'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)},
         'NetworkSettings': {'Networks': inspection.networks_body(info.spec)},
-        'Mounts': inspection.mount_points(info.spec),
+        'Mounts': inspection.mount_points(info.mounts),
     }
 
 

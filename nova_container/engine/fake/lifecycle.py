@@ -8,24 +8,21 @@ import time
 from collections.abc import Mapping
 
 from nova_container import errors
-from nova_container.engine import grammar, state, validate
+from nova_container.engine import grammar, mounting, state, validate
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults, merge, programs
-from nova_container.engine.fake.container import Container, Table
-from nova_container.engine.fake.images import FakeImages
+from nova_container.engine.fake.container import Container
+from nova_container.engine.fake.images import Image
 from nova_container.engine.fake.process import SIGKILL, Process, Surroundings, signal_number
+from nova_container.engine.fake.volumes import FakeVolumes
 
 DEFAULT_PIDS = 2048
 _GRACE_S = 10.0
 _FIRST_BACKOFF_S = 0.1
 
 
-class FakeLifecycle(FakeImages):
+class FakeLifecycle(FakeVolumes):
     """Containers from create to remove."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.containers = Table()
 
     def image_is_used(self, image_id: str) -> bool:
         return any(container.image.id == image_id for container in self.containers.all())
@@ -41,11 +38,22 @@ class FakeLifecycle(FakeImages):
             spec = dataclasses.replace(
                 spec, process=merge.process(spec.process, image.config), hostname=spec.hostname or container_id[:12],
                 labels={**(image.config.get('Labels') or {}), **spec.labels})
-            container = Container(container_id, spec, image, image.tree.copy(), self._namespace(container_id, spec))
-            container.tree.make_folder(spec.process.cwd or '/', parents=True)
+            container = self._made(container_id, spec, image)
             self.containers.add(container)
             self.publish(container, 'create')
             return container_id
+
+    def _made(self, container_id: str, spec: specs.ContainerSpec, image: Image) -> Container:
+        mounts = mounting.resolve(spec, image.config.get('Volumes') or (),
+                                  lambda name: self.containers.find(name).mounts)
+        validate.check_mounts(dataclasses.replace(spec, mounts=mounts))
+        container = Container(container_id, spec, image, image.tree.copy(), self._namespace(container_id, spec),
+                              mounts=mounts)
+        container.tree.make_folder(spec.process.cwd or '/', parents=True)
+        for mount in mounts:
+            if mount.kind is specs.MountKind.VOLUME:
+                self.mount_volume(container, mount)
+        return container
 
     def _namespace(self, container_id: str, spec: specs.ContainerSpec) -> str | None:
         if spec.network.mode is specs.NetworkMode.HOST:
@@ -99,7 +107,9 @@ class FakeLifecycle(FakeImages):
         return Surroundings(
             tree=container.tree, argv=argv, env=merge.variables(defaults, spec.process.env, env),
             cwd=cwd or spec.process.cwd or '/', uid=uid, gid=gid, hostname=spec.hostname, tty=tty,
-            read_only=spec.security.read_only_root, writable=tuple(mount.target for mount in spec.mounts))
+            read_only=spec.security.read_only_root,
+            writable=tuple(mount.target for mount in container.mounts if not mount.read_only),
+            closed=tuple(mount.target for mount in container.mounts if mount.read_only))
 
     def _ended(self, container: Container, code: int) -> None:
         """The first process is over. Called with the condition held."""
@@ -201,7 +211,7 @@ class FakeLifecycle(FakeImages):
                 process.set_paused(paused)
 
     @faults.verb
-    def remove(self, container: str, *, force: bool = False) -> None:
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
         with self.changed:
             try:
                 found = self.containers.find(container)
@@ -213,11 +223,13 @@ class FakeLifecycle(FakeImages):
                 found.stopped_by_hand = True
                 self.publish(found, 'kill', signal=str(SIGKILL))
                 found.process.deliver(SIGKILL)
-            self._drop(found)
+            self._drop(found, volumes=volumes)
 
-    def _drop(self, container: Container) -> None:
+    def _drop(self, container: Container, *, volumes: bool = True) -> None:
         if container in self.containers.all():
             self.containers.drop(container)
+            if volumes:
+                self.drop_anonymous(container)
             for session in container.sessions:
                 session.end()
             self.publish(container, 'destroy')

@@ -15,7 +15,7 @@ from nova_container.runtime import bundle
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord, Phase
-from nova_container.runtime.verbs import remove
+from nova_container.runtime.verbs import mounting, remove
 
 
 def create(parts: Parts, spec: ContainerSpec) -> str:
@@ -25,7 +25,7 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
         process = merged(spec.process, parts.images.config_of(image.id))
-        container = parts.register.add(ContainerRecord(
+        container = mounting.register(parts, ContainerRecord(
             id=secrets.token_hex(32), spec=dataclasses.replace(spec, process=process), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
     with parts.register.locked(container.id):  # by its name it can be removed already
@@ -40,6 +40,7 @@ def _prepare(parts: Parts, container: Container) -> None:
         undo('container', lambda: remove.take_away(parts, container))
         folder.make()
         folder.mount(parts.layers.lower(container.record.diff_ids))
+        mounting.provide(parts, container, undo)
         folder.write_etc(container.record.spec, parts.hostname(container))
         if namespace is not None:
             netns.create(namespace)

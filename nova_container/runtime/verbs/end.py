@@ -14,7 +14,7 @@ from nova_container.host.pids import ProcessId
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import remove, start
+from nova_container.runtime.verbs import mounting, remove, start
 
 LOG = logging.getLogger(__name__)
 
@@ -44,6 +44,7 @@ def ended(parts: Parts, container_id: str) -> None:
                 parts.publish(container, 'oom')
             parts.publish(container, 'die', {'exitCode': str(exit_info.code)})
         _free_notices(parts, container)
+        mounting.release(parts, container)
     _follow(parts, container, exit_info)
 
 

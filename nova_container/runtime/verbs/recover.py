@@ -11,19 +11,21 @@ from nova_container.host import cgroups, files, mounts, netns
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import end, images, remove, start
+from nova_container.runtime.verbs import end, images, mounting, remove, start
 
 LOG = logging.getLogger(__name__)
 
 
 def recover(parts: Parts) -> None:
     """Take up what was left by the engine before this one, and clear what it did not finish."""
+    parts.volumes.recover()
     for container in parts.register.all():
         try:
             _take_up(parts, container)
         except (errors.ContainerError, OSError) as error:
             LOG.warning('Container %s could not be taken up: %s', container.id, error)
     _remove_orphans(parts)
+    mounting.deactivate_unused(parts)
     images.collect(parts)
     _restart_wanted(parts)
 
@@ -32,7 +34,7 @@ def _take_up(parts: Parts, container: Container) -> None:
     phase = container.record.phase
     if phase in (Phase.CREATING, Phase.REMOVING):
         LOG.info('Removed container %s, which was left %s', container.id, phase.value)
-        remove.finish(parts, container)
+        remove.finish(parts, container, volumes=phase is Phase.CREATING)
     elif phase is Phase.STARTING:
         start.clear(parts, container)
         container.save(phase=Phase.IDLE, pid=None)

@@ -16,6 +16,7 @@ from nova_container.runtime import bundle, executables
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
+from nova_container.runtime.verbs import mounting
 
 
 def start(parts: Parts, name: str) -> None:
@@ -64,6 +65,7 @@ def _restore_after_reboot(parts: Parts, container: Container) -> None:
 def _create_process(parts: Parts, container: Container) -> None:
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)
     spec = container.record.spec
+    mounting.make_ready(parts, container)
     config = bundle.config(parts, container)
     folder = bundle.write(parts, container, config)
     try:
@@ -116,5 +118,6 @@ def _clear(parts: Parts, container: Container) -> None:
     if parts.oci.knows(container.id):
         parts.oci.delete(container.id)
     parts.cgroup(container).remove()
+    mounting.release(parts, container)
     files.remove_tree(parts.bundle(container))
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)

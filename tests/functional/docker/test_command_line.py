@@ -161,14 +161,35 @@ def test_networks_volumes_and_disk(docker):
 
 @pytest.mark.parametrize(('words', 'said'), [
     (('pull', 'alpine'), 'does not pull'), (('network', 'create', 'n'), 'no networks'),
-    (('volume', 'create', 'v'), 'no volumes'), (('service', 'ls'), 'not a swarm manager'),
+    (('service', 'ls'), 'not a swarm manager'),
     (('push', 'busybox'), 'does not push'), (('run', '-p', '80:80', 'busybox'), 'not supported'),
-    (('run', '-v', 'data:/data', 'busybox'), 'names a volume'),
     (('run', '--network', 'blue', 'busybox'), 'NetworkMode'),
     (('run', '--pid', 'host', 'busybox'), 'PidMode'), (('run', '--health-cmd', 'true', 'busybox'), 'Healthcheck'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
     assert said in docker(*words, code=125 if words[0] == 'run' else 1)
+
+
+def test_volumes(docker, fake):
+    assert docker('volume', 'create', '--label', 'l=v', 'data') == 'data\n'
+    docker('run', '--rm', '-v', 'data:/data', 'busybox', 'sh', '-c', 'echo kept > /data/file')
+    assert docker('run', '--rm', '-v', 'data:/data:ro', 'busybox', 'cat', '/data/file') == 'kept\n'
+    docker('create', '--name', 'c', '-v', 'data:/data', '-v', '/anonymous', '--mount',
+           'type=volume,source=made,target=/made,volume-nocopy,volume-label=a=b', 'busybox', 'true')
+    assert set(docker('volume', 'ls', '-q').split()) > {'data', 'made'}
+    assert docker('volume', 'ls', '-q', '-f', 'label=l=v') == 'data\n'
+    assert docker('volume', 'inspect', '-f', '{{.Driver}} {{.Labels}}', 'made') == 'local map[a:b]\n'
+    shown = json.loads(docker('inspect', '-f', '{{json .Mounts}}', 'c'))
+    assert {mount['Destination'] for mount in shown} == {'/data', '/made', '/anonymous'}
+    assert 'in use' in docker('volume', 'rm', 'data', code=1)
+    assert 'no such volume' in docker('volume', 'rm', 'nobody', code=1).lower()
+    assert docker('ps', '-a', '-q', '-f', 'volume=data') != ''
+    assert 'Local Volumes' in docker('system', 'df', '-v') or 'made' in docker('system', 'df', '-v')
+    docker('run', '--rm', '--volumes-from', 'c', 'busybox', 'cat', '/data/file')
+    docker('rm', '-v', 'c')
+    assert set(docker('volume', 'ls', '-q').split()) == {'data', 'made'}
+    assert 'data' in docker('volume', 'prune', '-a', '-f')
+    assert docker('volume', 'ls', '-q') == ''
 
 
 @pytest.mark.parametrize('network', ['none', 'host', 'default', 'bridge', 'container:first'])

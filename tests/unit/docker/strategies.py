@@ -5,6 +5,7 @@ from hypothesis import strategies as st
 
 from nova_container.engine import spec as specs
 from nova_container.engine import state
+from nova_container.engine.volume import Volume, VolumeInfo
 
 _text = st.text(st.characters(exclude_categories=('Cs', 'Cc')), min_size=1, max_size=12)
 _word = st.from_regex(r'[a-z][a-z0-9_.-]{0,11}', fullmatch=True)
@@ -38,6 +39,23 @@ mounts = st.builds(
 ) | st.builds(
     specs.Mount, kind=st.just(specs.MountKind.TMPFS), target=_path, read_only=st.booleans(),
     size_bytes=_maybe_count, mode=st.none() | st.integers(1, 0o7777), options=_options)
+_volumes = st.builds(Volume, driver=st.just('local') | _word, options=_mappings(_text), labels=_mappings(_text))
+all_mounts = st.builds(
+    lambda *groups: tuple(mount for group in groups for mount in group), _tuples(mounts | st.builds(
+        specs.Mount, kind=st.just(specs.MountKind.VOLUME), source=st.just('') | _word, target=_path,
+        read_only=st.booleans(), no_copy=st.booleans(), subpath=st.just('') | _word,
+        volume=st.none() | _volumes.filter(lambda volume: volume != Volume()))),
+    _tuples(st.builds(specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path,
+                      read_only=st.booleans(), propagation=st.sampled_from(('rprivate', 'rshared')),
+                      make_source=st.just(True))))
+shown_mounts = _tuples(st.builds(
+    specs.Mount, kind=st.just(specs.MountKind.VOLUME), source=_path, target=_path, read_only=st.booleans(),
+    volume=st.builds(Volume, name=_word, driver=_word)) | st.builds(
+    specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path, read_only=st.booleans(),
+    propagation=st.sampled_from(('rprivate', 'rshared'))))
+volume_infos = st.builds(
+    VolumeInfo, spec=st.builds(Volume, name=_word, driver=_word, options=_mappings(_text), labels=_mappings(_text)),
+    mountpoint=_path, created_at=_seconds, size_bytes=st.none() | st.integers(0, 1 << 50), used_by=_tuples(_word))
 process = st.builds(
     specs.ProcessSpec, entrypoint=st.none() | _tuples(_text), command=st.none() | _tuples(_text), env=_tuples(_text),
     cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), open_stdin=st.booleans(), stdin_once=st.booleans(),
@@ -56,7 +74,7 @@ restart = st.builds(specs.RestartPolicy, name=st.sampled_from(('no', 'always', '
                     maximum_retries=st.integers(0, 9))
 containers = st.builds(
     specs.ContainerSpec, name=_word, image=_text, process=process, hostname=st.just('') | _word,
-    domainname=st.just('') | _word, resources=resources, mounts=_tuples(mounts),
+    domainname=st.just('') | _word, resources=resources, mounts=all_mounts,
     devices=_tuples(st.builds(specs.Device, path_on_host=_path, path_in_container=_path,
                               permissions=st.sampled_from(('r', 'rw', 'rwm')))),
     security=security, network=network, restart=restart,
@@ -64,7 +82,7 @@ containers = st.builds(
     sysctls=_mappings(_text), ulimits=_tuples(st.builds(
         specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
     shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),
-    auto_remove=st.booleans())
+    auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple), volumes_from=_tuples(_word))
 execs = st.builds(
     specs.ExecSpec, command=st.lists(_text, min_size=1, max_size=3).map(tuple), env=_tuples(_text),
     cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), attach_stdin=st.booleans(),
@@ -75,7 +93,8 @@ _exits = st.builds(state.ExitInfo, code=st.integers(0, 255), oom_killed=st.boole
 container_infos = st.builds(
     state.ContainerInfo, id=_word, spec=containers, status=st.sampled_from(state.Status), image_id=_word,
     pid=_maybe_count, created_at=_seconds, started_at=st.none() | _seconds, exit=st.none() | _exits,
-    restart_count=st.integers(0, 99), network_namespace=st.none() | _path, log_path=st.none() | _path)
+    restart_count=st.integers(0, 99), network_namespace=st.none() | _path, log_path=st.none() | _path,
+    mounts=shown_mounts)
 exec_infos = st.builds(state.ExecInfo, id=_word, container_id=_word, spec=execs, running=st.booleans(),
                        pid=_maybe_count, exit_code=st.none() | st.integers(0, 255))
 _blocks = st.builds(state.BlockUsage, device=st.from_regex(r'[1-9]{1,3}:[1-9]{1,3}', fullmatch=True),

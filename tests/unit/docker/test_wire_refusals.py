@@ -36,10 +36,10 @@ def test_a_setting_we_lack_is_refused_by_name(name):
 
 
 @pytest.mark.parametrize(('host', 'named'), [
-    ({'Unheard': None}, 'HostConfig.Unheard'), ({'Links': ['a:b']}, 'Links'), ({'VolumesFrom': ['a']}, 'VolumesFrom'),
+    ({'Unheard': None}, 'HostConfig.Unheard'), ({'Links': ['a:b']}, 'Links'),
     ({'PortBindings': {'80/tcp': [{'HostPort': '80'}]}}, 'PortBindings'), ({'PidMode': 'host'}, 'PidMode'),
-    ({'Binds': ['data:/data']}, 'names a volume'), ({'Binds': ['/a:/b:z']}, "'z'"),
-    ({'Mounts': [{'Type': 'volume', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
+    ({'Binds': ['/a:/b:z']}, "'z'"),
+    ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'Mounts': [{'Type': 'bind', 'Source': '/v', 'Target': '/v', 'BindOptions': {'NonRecursive': True}}]},
      'NonRecursive'),
     ({'NetworkMode': 'blue'}, 'NetworkMode'), ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
@@ -92,7 +92,8 @@ def test_binds_tmpfs_and_mounts_are_one_list():
                     'Mounts': [{'Type': 'bind', 'Source': '/c', 'Target': '/d'}]})
     assert spec.mounts == (
         Mount(kind=MountKind.BIND, source='/c', target='/d'),
-        Mount(kind=MountKind.BIND, source='/a', target='/b', read_only=True, propagation='rslave'),
+        Mount(kind=MountKind.BIND, source='/a', target='/b', read_only=True, propagation='rslave',
+              make_source=True),
         Mount(kind=MountKind.TMPFS, target='/t', read_only=True, size_bytes=65536, mode=0o1777, options=('noexec',)))
 
 

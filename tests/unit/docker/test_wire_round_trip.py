@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nova_container.docker import frames
-from nova_container.docker.wire import container, events, execs, files, images, inspection, stats, system, units
+from nova_container.docker.wire import (
+    container, events, execs, files, images, inspection, stats, system, units, volumes)
 from nova_container.engine import StreamName
 from tests.unit.docker import strategies
 
@@ -37,6 +38,13 @@ def test_limits_survive_an_update(resources, restart):
     body.pop('StorageOpt', None)
     found, found_restart = container.update_of(body)
     assert container.update_body(found, found_restart) == body
+
+
+@quickly
+@given(strategies.volume_infos)
+def test_a_volume_survives(info):
+    assert volumes.volume_of(through_json(volumes.volume_body(info))) == info
+    assert volumes.requested_volume(through_json(volumes.create_body(info.spec))) == info.spec
 
 
 @quickly
