@@ -6,13 +6,15 @@ import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from nova_container import errors
 
 _PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 _BLOCK = 1 << 17
+_TICK_S = 0.1
 _ENVIRONMENT = {'PATH': _PATH, 'LANG': 'C.UTF-8'}
 
 Source = int | IO[bytes] | None
@@ -74,6 +76,26 @@ def feed(*argv: str, source: IO[bytes], timeout_s: float) -> bytes:
         return child.communicate(timeout=timeout_s)[0]
     except subprocess.TimeoutExpired:
         raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed') from None
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+
+
+def watched(*argv: str, stdin: Source, tick: Callable[[], None], timeout_s: float) -> bytes:
+    """As ``output``, calling ``tick`` ten times a second; the command is killed if that raises.
+
+    :raises Unavailable: it did not end within ``timeout_s`` and was killed.
+    """
+    child, deadline = spawn(argv, stdin=stdin, stdout=PIPE), time.monotonic() + timeout_s
+    try:
+        while True:
+            try:
+                return child.communicate(timeout=_TICK_S)[0]
+            except subprocess.TimeoutExpired:
+                tick()
+            if time.monotonic() > deadline:
+                raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed')
     finally:
         if child.poll() is None:
             child.kill()
