@@ -35,7 +35,7 @@ def completed(network: Network, taken: Iterable[IPNetwork], *, first: bool = Fal
     for each in subnets:
         own = ipaddress.ip_network(each.subnet)
         for other in used:
-            if own.version == other.version and own.overlaps(other):  # type: ignore[arg-type]
+            if own.version == other.version and own.overlaps(other):
                 raise errors.InvalidSpec(f'Pool overlaps with other one on this address space: {own} and {other}')
         used.append(own)
     return tuple(each if each.gateway else dataclasses.replace(each, gateway=_gateway(each)) for each in subnets)
@@ -44,7 +44,7 @@ def completed(network: Network, taken: Iterable[IPNetwork], *, first: bool = Fal
 def _free(pools: Iterable[IPNetwork], used: Iterable[IPNetwork]) -> IPNetwork:
     busy = tuple(used)
     for pool in pools:
-        if not any(pool.version == other.version and pool.overlaps(other) for other in busy):  # type: ignore[arg-type]
+        if not any(pool.version == other.version and pool.overlaps(other) for other in busy):
             return pool
     raise errors.Exhausted('All predefined address pools are in use: give the network a subnet of its own')
 

@@ -20,6 +20,7 @@ from typing import BinaryIO
 
 from nova_container.engine import spec as specs
 from nova_container.engine import state
+from nova_container.engine.network import NetworkOps
 from nova_container.engine.registry import RegistryOps
 from nova_container.engine.volume import VolumeOps
 
@@ -243,7 +244,7 @@ class SystemOps(abc.ABC):
         """Let go of connections and threads. Containers run on. Repeatable."""
 
 
-class Engine(ContainerOps, ImageOps, SystemOps, VolumeOps, RegistryOps):
+class Engine(ContainerOps, ImageOps, SystemOps, VolumeOps, NetworkOps, RegistryOps):
     """A container engine."""
 
     def exec(self, container: str, spec: specs.ExecSpec, *, stdin: bytes = b'',

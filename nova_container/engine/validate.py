@@ -179,6 +179,21 @@ def check_image_volumes(spec: specs.ContainerSpec) -> None:
                  f'volumes_from: {_shown(entry)} must be a container, or CONTAINER:ro')
 
 
+def check_health(spec: specs.ContainerSpec) -> None:
+    """A command, and times that Docker takes too: none, or at least a millisecond."""
+    check = spec.health
+    if check is None:
+        return
+    _require(not spec.no_health, 'health: there is a check, and there is to be none')
+    check_arguments('health', check.test)
+    _require(not check.test or bool(check.test[0]), 'health: name the program to run')
+    for field, seconds in (('interval_s', check.interval_s), ('timeout_s', check.timeout_s),
+                           ('start_period_s', check.start_period_s), ('start_interval_s', check.start_interval_s)):
+        _require(seconds is None or seconds >= 0.001 or (seconds == 0 and field == 'start_period_s'),
+                 f'health: {field} must be at least 0.001')
+    _require(check.retries is None or check.retries > 0, 'health: retries must be more than 0')
+
+
 def check_devices(spec: specs.ContainerSpec) -> None:
     """Paths below /dev, each once."""
     seen: set[str] = set()
@@ -234,7 +249,7 @@ def check_endpoints(spec: specs.ContainerSpec) -> None:
     """What it wants of the engine's networks, which only a container in mode MANAGED can have."""
     network = spec.network
     managed = network.mode is specs.NetworkMode.MANAGED
-    _require(managed or not network.endpoints, 'endpoints: they go with mode MANAGED only')
+    _require(managed == bool(network.endpoints), 'endpoints: they go with mode MANAGED, and only with it')
     _require(network.mode is not specs.NetworkMode.CONTAINER or not (network.ports or network.publish_all),
              'ports: publish them on the container whose network this one shares')
     validate_networks.check_endpoints(network.endpoints)
@@ -355,7 +370,7 @@ def _require(holds: bool, otherwise: str) -> None:
 
 CONTAINER_CHECKS: tuple[Callable[[specs.ContainerSpec], None], ...] = (
     lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts,
-    check_image_volumes, check_devices,
-    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits, check_labels,
-    check_log_limits, check_small_numbers)
+    check_image_volumes, check_health, check_devices,
+    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits,
+    check_labels, check_log_limits, check_small_numbers)
 RESOURCE_CHECKS: tuple[Callable[[specs.Resources], None], ...] = (check_memory, check_cpu, check_pids_and_disk)

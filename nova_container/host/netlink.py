@@ -39,9 +39,13 @@ class Missing(errors.LinkFailed):
     """There is no such link, address, route or namespace."""
 
 
+class Full(errors.LinkFailed):
+    """A bridge has as many ports as Linux takes."""
+
+
 _BY_NUMBER: dict[int, type[errors.LinkFailed]] = {
     errno.EEXIST: Exists, errno.ENODEV: Missing, errno.ESRCH: Missing, errno.ENOENT: Missing,
-    errno.EADDRNOTAVAIL: Missing,
+    errno.EADDRNOTAVAIL: Missing, errno.EXFULL: Full,
 }
 
 

@@ -21,9 +21,13 @@ from nova_container.runtime import logs, refusals
 from nova_container.runtime.container import Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
+from nova_container.runtime.health import HealthMonitor
 from nova_container.runtime.images import ImageStore
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.monitor import Monitor
+from nova_container.runtime.network_verbs import NetworkVerbs
+from nova_container.runtime.networks.membership import Membership
+from nova_container.runtime.networks.networks import Networks
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecords
@@ -40,7 +44,7 @@ _API_VERSION = '1.43'
 LOG = logging.getLogger(__name__)
 
 
-class RuntimeEngine(RegistryVerbs, base.Engine):
+class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
     """The built-in engine. ``open`` before use, ``close`` after; containers run on without it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -79,12 +83,18 @@ class RuntimeEngine(RegistryVerbs, base.Engine):
         layers.discard_leftovers()
         images_store = ImageStore(settings, database, layers)
         images_store.blobs.discard_incoming()
+        events = EventLog()
+        networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
+        self._open.callback(networks.close)
         parts = Parts(
             settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
-            monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=EventLog(),
+            monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=events,
+            networks=networks,
             cgroup_version=cgroups.version(), volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
+        parts.health = HealthMonitor(parts)
+        self._open.callback(parts.health.close)
         rotation = Rotation(parts)
         self._open.callback(rotation.close)
         self._open.callback(parts.events.close)

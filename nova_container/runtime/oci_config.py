@@ -251,7 +251,7 @@ def _sysctls(spec: specs.ContainerSpec, has_network: bool) -> dict[str, str]:
     defaults = {'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647'}
     # The field ``domainname`` of config.json came with OCI 1.1; runc 1.1 ignores it.
     domain = {'kernel.domainname': spec.domainname} if spec.domainname else {}
-    own_network = has_network and spec.network.mode is specs.NetworkMode.NAMESPACE
+    own_network = has_network and spec.network.mode in (specs.NetworkMode.NAMESPACE, specs.NetworkMode.MANAGED)
     return {**(defaults if own_network else {}), **domain, **spec.sysctls}
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nova_container.engine.spec import NetworkMode
 from nova_container.host.cgroups import Cgroup
@@ -17,12 +18,18 @@ from nova_container.runtime.gate import Gate
 from nova_container.runtime.images import ImageStore
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.monitor import Monitor
+from nova_container.runtime.networks.membership import Membership
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.rootfs import ContainerFolder
 from nova_container.runtime.settings import Settings
 from nova_container.runtime.turns import Turns
 from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.watcher import Watcher
+
+
+if TYPE_CHECKING:
+    from nova_container.runtime.health import HealthMonitor
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Parts:
@@ -37,9 +44,11 @@ class Parts:
     images: ImageStore
     register: Register
     events: EventLog
+    networks: Membership
     cgroup_version: int
     volumes: VolumeStore
     watcher: Watcher | None = None
+    health: 'HealthMonitor | None' = None
     image_gate: Gate = dataclasses.field(default_factory=Gate)
     turns: Turns = dataclasses.field(default_factory=Turns)
     executions: dict[str, Execution] = dataclasses.field(default_factory=dict)
@@ -56,7 +65,7 @@ class Parts:
     def namespace(self, container: Container) -> Path | None:
         """The file that holds its network namespace; None if it has none of its own."""
         network = container.record.spec.network
-        if network.mode is NetworkMode.NAMESPACE:
+        if network.mode in (NetworkMode.NAMESPACE, NetworkMode.MANAGED):
             return self.settings.namespaces / container.id[:16]
         return None
 

@@ -14,7 +14,6 @@ def unsupported(sentence: str) -> Handler:
 
 
 build = unsupported('This engine does not build images: build elsewhere, then load the archive')
-network = unsupported('This engine has no networks of its own: they are wired from outside')
 cluster_volume = unsupported('This engine has no cluster volumes: a volume of it cannot be changed')
 plugin = unsupported('This engine has no plugins')
 checkpoint = unsupported('This engine does not make checkpoints')

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from nova_container.docker.server import (
-    containers, execs, files, images, lifecycle, measures, output, refused, registry, system, volumes)
+    containers, execs, files, images, lifecycle, measures, networks, output, refused, registry, system, volumes)
 from nova_container.docker.server.message import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -67,10 +67,13 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('POST', '/build/prune', system.nothing_to_prune),
     ('POST', '/build{name}', refused.build),
 
-    ('GET', '/networks', system.networks),
-    ('GET', '/networks/{id}', system.network),
-    ('POST', '/networks/prune', system.nothing_to_prune),
-    ('POST DELETE', '/networks/{name}', refused.network),
+    ('GET', '/networks', networks.listed),
+    ('POST', '/networks/create', networks.create),
+    ('POST', '/networks/prune', networks.prune),
+    ('GET', '/networks/{id}', networks.show),
+    ('DELETE', '/networks/{id}', networks.remove),
+    ('POST', '/networks/{id}/connect', networks.connect),
+    ('POST', '/networks/{id}/disconnect', networks.disconnect),
     ('GET', '/volumes', volumes.listed),
     ('POST', '/volumes/create', volumes.create),
     ('POST', '/volumes/prune', volumes.prune),

@@ -6,14 +6,20 @@ entry point of ``()`` is written ``[""]``, Docker's way to clear it.
 """
 
 from nova_container import errors
-from nova_container.docker.wire import fields, mounts, network, resources, security
+from nova_container.docker.wire import fields, health, mounts, network, ports, resources, security
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
 
 def create_body(spec: specs.ContainerSpec) -> Json:
     """The whole body; the name goes into the query."""
-    return config_body(spec) | {'HostConfig': host_config_body(spec)}
+    return config_body(spec) | {'HostConfig': host_config_body(spec)} | networking_body(spec)
+
+
+def networking_body(spec: specs.ContainerSpec) -> Json:
+    """``NetworkingConfig``, of a container in networks of the engine."""
+    endpoints = network.endpoints_body(spec.network)
+    return {'NetworkingConfig': {'EndpointsConfig': endpoints}} if endpoints else {}
 
 
 def config_body(spec: specs.ContainerSpec) -> Json:
@@ -27,6 +33,8 @@ def config_body(spec: specs.ContainerSpec) -> Json:
         'OpenStdin': process.open_stdin, 'StdinOnce': process.stdin_once, 'StopSignal': process.stop_signal,
         'StopTimeout': process.stop_timeout_s, 'Labels': dict(spec.labels),
         'Volumes': {target: {} for target in spec.volumes} or None,
+        'ExposedPorts': {port: {} for port in spec.exposed_ports} or None,
+        'Healthcheck': health.check_body(spec.health, none=spec.no_health),
     })
 
 
@@ -56,30 +64,33 @@ def requested_spec(name: str, fields_of_body: object) -> specs.ContainerSpec:
     fields.check(body, fields.CONFIG)
     host = body.document('HostConfig')
     fields.check(host, fields.HOST_CONFIG)
-    network.check_endpoints(body)
-    _check_health(body)
     if not body.text('Image'):
         raise errors.InvalidSpec('Image must name an image')
     return spec_of(name, body, host, strict=True)
 
 
-def spec_of(name: str, config: Document, host: Document, *, strict: bool = False) -> specs.ContainerSpec:
+def spec_of(name: str, config: Document, host: Document, endpoints: Document | None = None, *,
+            strict: bool = False) -> specs.ContainerSpec:
     """A spec out of a Config and a HostConfig.
 
+    :param endpoints: what the container wants of networks; None is the ``NetworkingConfig`` of a request.
     :param strict: refuse what a spec cannot hold (of a request); else leave it out (of an answer).
     """
     return specs.ContainerSpec(
         name=name, image=config.text('Image'), process=_process_of(config), hostname=config.text('Hostname'),
         domainname=config.text('Domainname'), resources=resources.resources_of(host),
         mounts=mounts.mounts_of(host, strict=strict), devices=mounts.devices_of(host),
-        security=security.security_of(host, strict=strict), network=network.network_of(host, strict=strict),
+        security=security.security_of(host, strict=strict), network=network.network_of(
+            config, host, endpoints or config.document('NetworkingConfig').document('EndpointsConfig'), strict=strict),
         restart=resources.restart_of(host) or specs.RestartPolicy(),
         log=resources.log_of(host) if strict or _is_json_file(host) else specs.LogLimits(),
         labels=config.mapping('Labels'), sysctls=host.mapping('Sysctls'), ulimits=resources.ulimits_of(host),
         shm_bytes=host.positive('ShmSize') or specs.ContainerSpec(name='', image='').shm_bytes,
         init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
         auto_remove=bool(host.flag('AutoRemove')), volumes=tuple(config.document('Volumes').fields),
-        volumes_from=host.texts('VolumesFrom'))
+        volumes_from=host.texts('VolumesFrom'), exposed_ports=ports.exposed_of(config.document('ExposedPorts')),
+        health=health.check_of(config),
+        no_health=health.is_none(config))
 
 
 def _process_of(config: Document) -> specs.ProcessSpec:
@@ -104,13 +115,6 @@ def _entrypoint_of(entrypoint: tuple[str, ...] | None) -> tuple[str, ...] | None
 def _is_json_file(host: Document) -> bool:
     log = host.document('LogConfig')
     return log.text('Type') == 'json-file' and log.mapping('Config').keys() == {'max-size', 'max-file'}
-
-
-def _check_health(body: Document) -> None:
-    check = body.document('Healthcheck')
-    if check.texts('Test') not in ((), ('NONE',)) or any(
-            check.positive(name) for name in ('Interval', 'Timeout', 'Retries', 'StartPeriod', 'StartInterval')):
-        raise errors.Unsupported('Healthcheck is not supported by this engine yet: leave it out, or use NONE')
 
 
 def update_body(limits: specs.Resources, restart: specs.RestartPolicy | None) -> Json:

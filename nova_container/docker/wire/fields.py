@@ -20,8 +20,9 @@ CONFIG: Mapping[str, object] = {
     'WorkingDir': _HONOURED, 'Labels': _HONOURED, 'StopSignal': _HONOURED, 'StopTimeout': _HONOURED,
     'HostConfig': _HONOURED, 'NetworkingConfig': _HONOURED, 'Healthcheck': _HONOURED,
     'AttachStdin': _CLIENT_ONLY, 'AttachStdout': _CLIENT_ONLY, 'AttachStderr': _CLIENT_ONLY,
-    'ExposedPorts': (), 'Volumes': _HONOURED, 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
-    'MacAddress': (), 'Runtime': (),
+    'ExposedPorts': _HONOURED,
+    'Volumes': _HONOURED, 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
+    'MacAddress': _HONOURED, 'Runtime': (),
 }
 """The top level. A tuple holds the values accepted beside the empty ones."""
 
@@ -42,8 +43,9 @@ HOST_CONFIG: Mapping[str, object] = {
     'CgroupnsMode': ('private',), 'CpuCount': (), 'CpuPercent': (), 'CpuRealtimePeriod': (),
     'CpuRealtimeRuntime': (), 'DeviceCgroupRules': (), 'DeviceRequests': (), 'DiskQuota': (),
     'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': ('private',), 'Isolation': ('default',),
-    'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': (), 'NanoCPUs': (), 'PidMode': (), 'PortBindings': (),
-    'PublishAllPorts': (), 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': ('local',),
+    'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': _HONOURED,
+    'NanoCPUs': (), 'PidMode': (), 'PortBindings': _HONOURED,
+    'PublishAllPorts': _HONOURED, 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': ('local',),
     'VolumesFrom': _HONOURED,
 }
 """The same for HostConfig."""
@@ -60,6 +62,10 @@ MOUNT: Mapping[str, object] = {
     'Target': _HONOURED, 'Source': _HONOURED, 'Type': _HONOURED, 'ReadOnly': _HONOURED, 'BindOptions': _HONOURED,
     'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': _HONOURED, 'ImageOptions': (),
     'ClusterOptions': (),
+}
+HEALTH: Mapping[str, object] = {
+    'Test': _HONOURED, 'Interval': _HONOURED, 'Timeout': _HONOURED, 'StartPeriod': _HONOURED,
+    'StartInterval': _HONOURED, 'Retries': _HONOURED,
 }
 VOLUME: Mapping[str, object] = {
     'Name': _HONOURED, 'Driver': _HONOURED, 'DriverOpts': _HONOURED, 'Labels': _HONOURED, 'ClusterVolumeSpec': (),

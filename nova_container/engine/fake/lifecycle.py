@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of the fake that make, run, stop and show containers."""
 
+import abc
 import dataclasses
 import secrets
 import threading
@@ -8,13 +9,15 @@ import time
 from collections.abc import Mapping
 
 from nova_container import errors
-from nova_container.engine import grammar, mounting, state, validate
+from nova_container.engine import grammar, health, mounting, ports, state, validate
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults, merge, programs
 from nova_container.engine.fake.container import Container
+from nova_container.engine.fake.health import FakeHealth
 from nova_container.engine.fake.images import Image
 from nova_container.engine.fake.process import SIGKILL, Process, Surroundings, signal_number
 from nova_container.engine.fake.volumes import FakeVolumes
+from nova_container.engine.network import EndpointInfo, Port
 
 DEFAULT_PIDS = 2048
 _GRACE_S = 10.0
@@ -37,7 +40,9 @@ class FakeLifecycle(FakeVolumes):
             container_id = secrets.token_hex(32)
             spec = dataclasses.replace(
                 spec, process=merge.process(spec.process, image.config), hostname=spec.hostname or container_id[:12],
-                labels={**(image.config.get('Labels') or {}), **spec.labels})
+                labels={**(image.config.get('Labels') or {}), **spec.labels},
+                exposed_ports=ports.exposed(spec.exposed_ports, image.config),
+                health=health.effective(spec, image.config))
             container = self._made(container_id, spec, image)
             self.containers.add(container)
             self.publish(container, 'create')
@@ -50,10 +55,39 @@ class FakeLifecycle(FakeVolumes):
         container = Container(container_id, spec, image, image.tree.copy(), self._namespace(container_id, spec),
                               mounts=mounts)
         container.tree.make_folder(spec.process.cwd or '/', parents=True)
+        self.wanted_networks(container)
         for mount in mounts:
             if mount.kind is specs.MountKind.VOLUME:
                 self.mount_volume(container, mount)
         return container
+
+    @abc.abstractmethod
+    def probe(self, container: Container, spec: specs.ExecSpec, timeout_s: float) -> state.ExecResult:
+        """Run a health check."""
+
+    @abc.abstractmethod
+    def wanted_networks(self, container: Container) -> None:
+        """Put a new container into the networks it asks for, all or none."""
+
+    @abc.abstractmethod
+    def leave_networks(self, container: Container) -> None:
+        """A container is gone."""
+
+    @abc.abstractmethod
+    def publish_ports(self, container: Container) -> None:
+        """Give a container that starts its ports of the host. :raises AlreadyExists: one is taken."""
+
+    @abc.abstractmethod
+    def withdraw_ports(self, container: Container) -> None:
+        """Its first process is over."""
+
+    @abc.abstractmethod
+    def network_state(self, container: Container) -> tuple[tuple[EndpointInfo, ...], tuple[Port, ...]]:
+        """What it has in networks, and the ports it shows on the host."""
+
+    def _info_of(self, container: Container) -> state.ContainerInfo:
+        endpoints, shown = self.network_state(container)
+        return dataclasses.replace(container.info, endpoints=endpoints, ports=shown)
 
     def _namespace(self, container_id: str, spec: specs.ContainerSpec) -> str | None:
         if spec.network.mode is specs.NetworkMode.HOST:
@@ -88,6 +122,7 @@ class FakeLifecycle(FakeVolumes):
             raise errors.InvalidRequest(f'exec: "{around.argv[0]}": {missing.strerror}')
         process = Process(self.changed, around, is_first=not container.spec.init, stdin_open=asked.open_stdin,
                           on_output=container.output, on_end=lambda code: self._ended(container, code))
+        self.publish_ports(container)
         container.empty_mounts()
         for session in container.sessions:
             session.connect(process.stdin, may_end_stdin=asked.stdin_once)
@@ -95,6 +130,9 @@ class FakeLifecycle(FakeVolumes):
         container.started_at, container.stopped_by_hand, container.oom_killed = time.time(), False, False
         self.publish(container, 'start')
         process.start(programs.run)
+        if container.spec.health is not None:
+            FakeHealth(container, process, lambda spec, timeout_s: self.probe(container, spec, timeout_s),
+                       lambda action: self.publish(container, action)).begin()
 
     def surroundings(self, container: Container, argv: tuple[str, ...], *, user: str | None,
                      env: tuple[str, ...] = (), cwd: str | None = None, tty: bool | None = None) -> Surroundings:
@@ -114,6 +152,9 @@ class FakeLifecycle(FakeVolumes):
     def _ended(self, container: Container, code: int) -> None:
         """The first process is over. Called with the condition held."""
         container.process, container.status = None, state.Status.STOPPED
+        self.withdraw_ports(container)
+        if container.health is not None:
+            container.health = dataclasses.replace(container.health, status=health.UNHEALTHY)
         container.exit = state.ExitInfo(code=code, oom_killed=container.oom_killed, finished_at=time.time())
         for running in container.execs:
             if running.process is not None:
@@ -228,6 +269,7 @@ class FakeLifecycle(FakeVolumes):
     def _drop(self, container: Container, *, volumes: bool = True) -> None:
         if container in self.containers.all():
             self.containers.drop(container)
+            self.leave_networks(container)
             if volumes:
                 self.drop_anonymous(container)
             for session in container.sessions:
@@ -258,13 +300,13 @@ class FakeLifecycle(FakeVolumes):
     @faults.verb
     def inspect(self, container: str) -> state.ContainerInfo:
         with self.changed:
-            return self.containers.find(container).info
+            return self._info_of(self.containers.find(container))
 
     @faults.verb
     def list(self, *, labels: Mapping[str, str] | None = None) -> tuple[state.ContainerInfo, ...]:
         with self.changed:
             wanted = (labels or {}).items()
-            return tuple(container.info for container in reversed(self.containers.all())
+            return tuple(self._info_of(container) for container in reversed(self.containers.all())
                          if wanted <= container.spec.labels.items())
 
     @faults.verb

@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nova_container.engine import validate
+from nova_container.engine import health, ports, validate
 from nova_container.engine.spec import ContainerSpec, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import netns
@@ -24,9 +24,12 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
-        process = merged(spec.process, parts.images.config_of(image.id))
+        config = parts.images.config_of(image.id)
+        process = merged(spec.process, config)
         container = mounting.register(parts, ContainerRecord(
-            id=secrets.token_hex(32), spec=dataclasses.replace(spec, process=process), image_id=image.id,
+            id=secrets.token_hex(32), spec=dataclasses.replace(
+                spec, process=process, exposed_ports=ports.exposed(spec.exposed_ports, config),
+                health=health.effective(spec, config)), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
     with parts.register.locked(container.id):  # by its name it can be removed already
         _prepare(parts, container)
@@ -44,6 +47,7 @@ def _prepare(parts: Parts, container: Container) -> None:
         folder.write_etc(container.record.spec, parts.hostname(container))
         if namespace is not None:
             netns.create(namespace)
+        parts.networks.join(container)
         bundle.config(parts, container)
         container.save(phase=Phase.IDLE)
 

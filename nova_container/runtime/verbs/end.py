@@ -65,7 +65,8 @@ def _exit_info(parts: Parts, container: Container) -> ExitInfo:
 
 def _free(parts: Parts, container: Container) -> None:
     """Let go of the processes that are left; what cannot be freed now is by the next start or removal."""
-    for free in (functools.partial(parts.oci.delete, container.id), parts.cgroup(container).remove):
+    for free in (functools.partial(parts.oci.delete, container.id), parts.cgroup(container).remove,
+                 functools.partial(parts.networks.ended, container)):
         try:
             free()
         except (errors.ContainerError, OSError):

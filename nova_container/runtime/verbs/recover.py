@@ -24,6 +24,7 @@ def recover(parts: Parts) -> None:
             _take_up(parts, container)
         except (errors.ContainerError, OSError) as error:
             LOG.warning('Container %s could not be taken up: %s', container.id, error)
+    parts.networks.open()
     _remove_orphans(parts)
     mounting.deactivate_unused(parts)
     images.collect(parts)
@@ -56,6 +57,8 @@ def _take_up_running(parts: Parts, container: Container) -> None:
     elif not container.paused:
         cgroup.thaw()  # it was frozen for a commit
     parts.watcher.watch(container.id, process)
+    if parts.health is not None:
+        parts.health.begin(container, known=container.record.health)
 
 
 def _remove_orphans(parts: Parts) -> None:

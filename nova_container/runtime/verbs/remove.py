@@ -31,6 +31,7 @@ def finish(parts: Parts, container: Container, *, volumes: bool) -> None:
 def take_away(parts: Parts, container: Container, *, volumes: bool = True) -> None:
     """Everything of a container that is not alive; its record last, so that what is left has a name."""
     start.clear(parts, container)
+    parts.networks.leave(container)
     namespace = parts.namespace(container)
     if namespace is not None:
         netns.remove(namespace)

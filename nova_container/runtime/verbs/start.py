@@ -39,11 +39,15 @@ def run(parts: Parts, container: Container) -> None:
                                               started_at=before.started_at))
         undo('process', lambda: clear(parts, container))
         undo('run', lambda: container.save(phase=Phase.STARTING))  # so that its end is none of a run
+        undo('networks', lambda: parts.networks.ended(container))
+        parts.networks.plug(container)
         _create_process(parts, container)
         parts.monitor.wait_ready(parts.bundle(container))
         _connect_waiting(parts, container)
         parts.oci.start(container.id, beside=container.record.pid)
     parts.publish(container, 'start')
+    if parts.health is not None:
+        parts.health.begin(container)
 
 
 def clear_leftovers(parts: Parts, container: Container) -> None:
