@@ -9,7 +9,7 @@
       AlreadyExists         a name or id is taken
       WrongState            change the state, then retry
       InvalidRequest        will never work: fix the request
-        InvalidSpec  InvalidReference  UnacceptableImage
+        InvalidSpec  InvalidReference  UnacceptableImage  StepFailed
       Denied                not allowed
       Exhausted             no room here, try another host
       Unsupported           not this engine
@@ -114,6 +114,17 @@ class UnacceptableImage(InvalidRequest):
     """The image breaks a rule of its format or of ours; the text names the entry."""
 
     kind = 'unacceptable_image'
+
+
+class StepFailed(InvalidRequest):
+    """A step of a build failed; carries its exit ``code``."""
+
+    kind = 'step_failed'
+    code = 1
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class Denied(ContainerError):

@@ -10,6 +10,7 @@ from nova_container.docker.base import Verbs, image_path
 from nova_container.docker.transport import Answer
 from nova_container.docker.wire import build as build_wire
 from nova_container.docker.wire import registry as wire
+from nova_container.docker.wire.document import Document
 from nova_container.engine import (
     BuildSpec, CommitSpec, Credentials, Found, ImageOps, Progress, RegistryOps, RemoteImage)
 from nova_container.image import reference as references
@@ -44,6 +45,10 @@ class RegistryVerbs(Verbs, ImageOps, RegistryOps):
             if self.is_ours or type(error) is not errors.Unavailable:
                 raise
             raise errors.InvalidRequest(str(error)) from error
+
+    def prune_builds(self) -> int:
+        body = Document(self.ask('POST', '/build/prune', timeout_s=0).document())
+        return body.integer('SpaceReclaimed') or 0
 
     def import_image(self, archive: BinaryIO, spec: CommitSpec) -> str:
         repository, tag = files.split(references.parse(spec.reference).familiar() if spec.reference else '')

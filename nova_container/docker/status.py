@@ -13,7 +13,7 @@ STATUS: Mapping[type[errors.ContainerError], int] = {
     errors.AlreadyExists: 409,
     errors.WrongState: 409,
     errors.InvalidSpec: 400, errors.InvalidReference: 400, errors.UnacceptableImage: 400,
-    errors.InvalidRequest: 400,
+    errors.StepFailed: 400, errors.InvalidRequest: 400,
     errors.Denied: 403,
     errors.Exhausted: 507,
     errors.Unsupported: 501,
@@ -75,8 +75,13 @@ def error_of(status: int, body: object, endpoint: str) -> errors.ContainerError:
     return _made(_KINDS.get(str(fields.get('kind'))) or _meaning(status, endpoint), message)
 
 
-def error_in_stream(message: str, kind: str) -> errors.ContainerError:
-    """The error in a line of a stream; a Docker that knows no kinds failed in the midst of a long work."""
+def error_in_stream(message: str, kind: str, code: int | None = None) -> errors.ContainerError:
+    """The error in a line of a stream; a Docker that knows no kinds failed in the midst of a long work.
+
+    :param code: the exit code of a build's step, which only such a line has.
+    """
+    if code is not None:
+        return errors.StepFailed(message, code)
     return _made(_KINDS.get(kind) or errors.Unavailable, message)
 
 

@@ -76,7 +76,10 @@ class RemoteImage:
 
 
 class RegistryOps(abc.ABC):
-    """Verbs over registries. Each generator does its work as it is read, and gives up when it is closed."""
+    """Verbs over registries. Each generator does its work as it is read, and gives up when it is closed.
+
+    A ``Progress`` without anything in it may come at any time: the work goes on and has nothing to say.
+    """
 
     @abc.abstractmethod
     def pull(self, reference: str, *, credentials: Credentials | None = None,
@@ -90,6 +93,10 @@ class RegistryOps(abc.ABC):
     @abc.abstractmethod
     def build(self, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress]:
         """Make an image from a Dockerfile. :raises InvalidRequest: the recipe is wrong or a step of it failed."""
+
+    @abc.abstractmethod
+    def prune_builds(self) -> int:
+        """Forget what is kept to make later builds quicker; bytes freed. :raises WrongState: a build runs."""
 
     @abc.abstractmethod
     def import_image(self, archive: BinaryIO, spec: CommitSpec) -> str:

@@ -57,6 +57,15 @@ class Cgroup:
                 found += map(int, Path(directory, 'cgroup.procs').read_text('ascii').split())
         return found
 
+    def limit_pids(self, count: int) -> None:
+        """Make the group where processes are counted, and let it and those below have no more than ``count``.
+
+        Silent where the kernel, or the group above, does not count them.
+        """
+        with contextlib.suppress(OSError):
+            self.folder('pids').mkdir(parents=True, exist_ok=True)
+            (self.folder('pids') / 'pids.max').write_text(str(count))
+
     def freeze(self, timeout_s: float = 10.0) -> None:
         """Stop every process, and wait until all are. :raises HostFailure: they did not stop in time."""
         self._set_frozen(True, timeout_s)

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """One blob on its way into a file: verified, and taken up where it broke off."""
 
+import contextlib
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -30,13 +31,13 @@ class Halt:
     def __init__(self) -> None:
         self._ended = threading.Event()
         self._lock = threading.Lock()
-        self._open: set[urllib3.BaseHTTPResponse] = set()
+        self._open: dict[object, Callable[[], object]] = {}
 
     def end(self) -> None:
         self._ended.set()
         with self._lock:
-            for response in self._open:
-                _shut(response)
+            for shut in self._open.values():
+                shut()
 
     def check(self) -> None:
         """:raises GivenUp: it was ended."""
@@ -48,14 +49,20 @@ class Halt:
         self._ended.wait(seconds)
         self.check()
 
-    def watch(self, response: urllib3.BaseHTTPResponse) -> None:
+    @contextlib.contextmanager
+    def watching(self, shut: Callable[[], object]) -> Iterator[None]:
+        """Have ``shut`` called if it is ended within the block, which that must wake. :raises GivenUp: it was already."""
+        key = object()
         with self._lock:
-            self._open.add(response)
-        self.check()
-
-    def unwatch(self, response: urllib3.BaseHTTPResponse) -> None:
-        with self._lock:
-            self._open.discard(response)
+            self._open[key] = shut
+        try:
+            if self._ended.is_set():
+                shut()
+                raise GivenUp
+            yield
+        finally:
+            with self._lock:
+                self._open.pop(key)
 
 
 def _shut(response: urllib3.BaseHTTPResponse) -> None:
@@ -107,17 +114,15 @@ class Download:
         """Read one answer as far as it goes. :raises Unavailable: it ended before the blob did."""
         response = self._repository.blob(self._blob.digest, start=self.position)
         try:
-            self._halt.watch(response)
             if not self._continues(response):
                 self._start_over(file)
-            with wire.reachable(self._repository.name):
+            with self._halt.watching(lambda: _shut(response)), wire.reachable(self._repository.name):
                 for chunk in response.stream(_CHUNK, decode_content=False):
                     self._add(file, chunk)
             if self.position < self._blob.size:
                 raise errors.Unavailable(f'The blob {self._blob.digest} ended after {self.position} bytes')
             response.release_conn()
         finally:
-            self._halt.unwatch(response)
             response.close()
 
     def _add(self, file: BinaryIO, chunk: bytes) -> None:

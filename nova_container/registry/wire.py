@@ -123,6 +123,8 @@ def reachable(name: str) -> Iterator[None]:
     """Turn what a connection may raise into ``Unavailable``."""
     try:
         yield
+    except urllib3.exceptions.NewConnectionError as error:  # which is a timeout to urllib3, whatever happened
+        raise errors.Unavailable(f'{name} cannot be reached: {_reason(error)}') from error
     except (urllib3.exceptions.TimeoutError, TimeoutError) as error:
         raise errors.Unavailable(f'{name} did not answer in time') from error
     except (urllib3.exceptions.HTTPError, OSError) as error:
@@ -131,7 +133,7 @@ def reachable(name: str) -> Iterator[None]:
 
 def _reason(error: BaseException) -> str:
     """The cause that a person understands, without the layers urllib3 puts around it."""
-    cause = next((one for one in reversed(error.args) if isinstance(one, BaseException)), None)
+    cause = next((one for one in (*reversed(error.args), error.__cause__) if isinstance(one, BaseException)), None)
     return _reason(cause) if cause else str(error)[:300]
 
 

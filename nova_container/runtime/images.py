@@ -162,6 +162,19 @@ class ImageStore:
             holders = {record.id for record in self._images.values() if diff_id in record.diff_ids}
             return [references.parse(name) for name, image in self._tags.items() if image in holders]
 
+    def held(self, diff_id: str) -> LayerRecord:
+        """A layer that some image has. :raises BlobNotFound:"""
+        found = self.layer(diff_id)
+        if found is None:
+            raise errors.BlobNotFound(diff_id)
+        return found
+
+    def diff_ids(self) -> tuple[str, ...]:
+        """All layers that are here whole."""
+        with self._lock:
+            every = {diff_id for record in self._images.values() for diff_id in record.diff_ids}
+        return tuple(diff_id for diff_id in every if self.layer(diff_id))
+
     def packed(self, diff_id: str) -> tuple[str, int] | None:
         """Digest and size of the compressed form of a layer that is kept plain, if it was sent to a registry once."""
         rows = self._database.rows('SELECT blob, size FROM packed WHERE diff_id = ?', diff_id)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from nova_container.engine.spec import NetworkMode
 from nova_container.host.cgroups import Cgroup
 from nova_container.host.launch import Launcher
+from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
@@ -46,10 +47,12 @@ class Parts:
     events: EventLog
     networks: Membership
     cgroup_version: int
+    builder: Builder
     volumes: VolumeStore
     watcher: Watcher | None = None
     health: 'HealthMonitor | None' = None
     image_gate: Gate = dataclasses.field(default_factory=Gate)
+    build_gate: Gate = dataclasses.field(default_factory=Gate)
     turns: Turns = dataclasses.field(default_factory=Turns)
     executions: dict[str, Execution] = dataclasses.field(default_factory=dict)
     timers: set[threading.Timer] = dataclasses.field(default_factory=set)

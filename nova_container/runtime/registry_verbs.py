@@ -27,6 +27,10 @@ class RegistryVerbs(RegistryOps):
         return refusals.told_as_ours(build.build(self._parts, context, spec))
 
     @refusals.as_ours()
+    def prune_builds(self) -> int:
+        return build.prune(self._parts)
+
+    @refusals.as_ours()
     def import_image(self, archive: BinaryIO, spec: specs.CommitSpec) -> str:
         return importing.import_image(self._parts, archive, spec)
 

@@ -15,6 +15,7 @@ class Settings:
     """``state_dir`` survives a reboot of the host, ``run_dir`` need not. Sizes are bytes.
 
     ``volume_devices``: whether volumes may mount something of the host or the network (their option ``device``).
+    ``build_network`` is that of build steps which ask for none, host or none; ``build_pids`` the most processes of one.
     """
 
     state_dir: Path
@@ -27,6 +28,9 @@ class Settings:
     launchers: int = 8
     registries: RegistrySettings = RegistrySettings()
     volume_devices: bool = True
+    builder: str = 'buildah'
+    build_network: str = 'host'
+    build_pids: int = 2048
 
     @property
     def database(self) -> Path:
@@ -53,6 +57,14 @@ class Settings:
         return self.state_dir / 'staging'
 
     @property
+    def builds(self) -> Path:
+        return self.state_dir / 'builds'
+
+    @property
+    def build_run(self) -> Path:
+        return self.run_dir / 'builds'
+
+    @property
     def namespaces(self) -> Path:
         return self.run_dir / 'netns'
 
@@ -77,6 +89,6 @@ class Settings:
 
     def make_folders(self) -> None:
         """Make every folder, closed to all but root."""
-        for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.volumes, self.staging,
-                       self.run_dir, self.namespaces, self.bundles, self.exits, self.runtime_root):
+        for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.volumes, self.staging, self.builds,
+                       self.run_dir, self.build_run, self.namespaces, self.bundles, self.exits, self.runtime_root):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

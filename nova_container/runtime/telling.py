@@ -13,6 +13,7 @@ from nova_container.registry.download import GivenUp, Halt
 LOG = logging.getLogger(__name__)
 
 _STEP_S = 0.1
+_SILENT_S = 1.0
 
 
 class Board:
@@ -26,6 +27,10 @@ class Board:
     def say(self, status: str, id: str = '', **fields: object) -> None:
         """A line."""
         self.lines.put(Progress(status=status, id=id, **fields))  # type: ignore[arg-type]
+
+    def print(self, text: str, result: str = '') -> None:
+        """Output as it is."""
+        self.lines.put(Progress(stream=text, result=result))
 
     def count(self, status: str, id: str, current_bytes: int, total_bytes: int) -> None:
         """A line that tells how far something is, left out if one has just been."""
@@ -55,10 +60,18 @@ def told(work: Callable[[Board], None], name: str) -> Iterator[Progress]:
     thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:
-        while (line := board.lines.get()) is not None:
+        while (line := _next(board)) is not None:
             yield line
     finally:
         board.halt.end()
         thread.join()
     if failures:
         raise failures[0]
+
+
+def _next(board: Board) -> Progress | None:
+    """The next line, or after a silence an empty one: a sign of life, which lets who listens see whether he still does."""
+    try:
+        return board.lines.get(timeout=_SILENT_S)
+    except queue.Empty:
+        return Progress()

@@ -13,7 +13,6 @@ def unsupported(sentence: str) -> Handler:
     return refuse
 
 
-build = unsupported('This engine does not build images: build elsewhere, then load the archive')
 cluster_volume = unsupported('This engine has no cluster volumes: a volume of it cannot be changed')
 plugin = unsupported('This engine has no plugins')
 checkpoint = unsupported('This engine does not make checkpoints')

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 from nova_container import errors
-from nova_container.docker.server import changes, filters
+from nova_container.docker.server import changes, filters, telling
 from nova_container.docker.server.message import Answer, Call, Stream, line, of_json
 from nova_container.docker.wire import registry as wire
 from nova_container.engine import CommitSpec, Credentials, Progress
@@ -19,8 +19,8 @@ def create(call: Call) -> Answer:
     if not name:
         raise errors.InvalidRequest('fromImage must hold a name')
     wanted = _named(name, call.query.text('tag'))
-    return Stream(_lines(call.engine.pull(wanted, credentials=_credentials(call),
-                                         platform=call.query.text('platform'))))
+    return Stream(telling.lines(call, call.engine.pull(
+        wanted, credentials=_credentials(call), platform=call.query.text('platform'))))
 
 
 def _named(name: str, tag: str) -> str:
@@ -32,10 +32,6 @@ def _named(name: str, tag: str) -> str:
 
 def _credentials(call: Call) -> Credentials | None:
     return wire.credentials_of(call.headers.get(b'x-registry-auth'))
-
-
-def _lines(progress: Iterator[Progress]) -> Iterator[bytes]:
-    return (text for text, _ in _with_lines(progress))
 
 
 def _import(call: Call) -> Answer:
@@ -65,24 +61,10 @@ def push(call: Call) -> Answer:
 
 def _pushed(call: Call, names: list[str], credentials: Credentials | None) -> Iterator[bytes]:
     for name in names:
-        tag = references.parse(name).tag
-        for text, one in _with_lines(call.engine.push(name, credentials=credentials)):
-            yield text
-            if one is not None and one.result:
-                yield line({'progressDetail': {}, 'aux': {'Tag': tag, 'Digest': one.result, 'Size': one.total_bytes}})
+        def extra(one: Progress, tag: str | None = references.parse(name).tag) -> object:
+            return {'Tag': tag, 'Digest': one.result, 'Size': one.total_bytes}
 
-
-def _with_lines(progress: Iterator[Progress]) -> Iterator[tuple[bytes, Progress | None]]:
-    """What is told, as Docker writes it; a failure before the first line is no line but an error."""
-    begun = False
-    try:
-        for one in progress:
-            yield line(wire.line_of(one)), one
-            begun = True
-    except errors.ContainerError as error:
-        if not begun:
-            raise
-        yield line(wire.error_line(error)), None
+        yield from telling.lines(call, call.engine.push(name, credentials=credentials), extra)
 
 
 def login(call: Call) -> Answer:

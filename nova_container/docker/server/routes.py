@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from nova_container.docker.server import (
-    containers, execs, files, images, lifecycle, measures, networks, output, refused, registry, system, volumes)
+    build, containers, execs, files, images, lifecycle, measures, networks, output, refused, registry, system, volumes)
 from nova_container.docker.server.message import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -64,8 +64,9 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('POST', '/images/{name}/push', registry.push),
     ('DELETE', '/images/{name}', images.remove),
     ('GET', '/distribution/{name}/json', registry.distribution),
-    ('POST', '/build/prune', system.nothing_to_prune),
-    ('POST', '/build{name}', refused.build),
+    ('POST', '/build', build.build),
+    ('POST', '/build/prune', build.prune),
+    ('POST', '/build/cancel', refused.session),
 
     ('GET', '/networks', networks.listed),
     ('POST', '/networks/create', networks.create),

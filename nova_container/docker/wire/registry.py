@@ -17,6 +17,8 @@ _MOST = 64 * 1024
 
 def line_of(progress: Progress) -> Json:
     """One line of a pull or push. The bar is drawn here, as Docker does for clients that only show text."""
+    if progress.stream:
+        return {'stream': progress.stream}
     body: Json = {'status': progress.status}
     if progress.id:
         body['progressDetail'] = {}
@@ -30,7 +32,10 @@ def line_of(progress: Progress) -> Json:
 
 def error_line(error: errors.ContainerError) -> Json:
     """The last line of a work that failed; ``kind`` is ours."""
-    return {'errorDetail': {'message': str(error), 'kind': error.kind}, 'error': str(error)}
+    detail: Json = {'message': str(error), 'kind': error.kind}
+    if isinstance(error, errors.StepFailed):
+        detail['code'] = error.code
+    return {'errorDetail': detail, 'error': str(error)}
 
 
 def progress_of(fields: object) -> Progress:
@@ -38,7 +43,8 @@ def progress_of(fields: object) -> Progress:
     body = Document(fields)
     if body.has('error') or body.has('errorDetail'):
         detail = body.document('errorDetail')
-        raise statuses.error_in_stream(detail.text('message') or body.text('error'), detail.text('kind'))
+        raise statuses.error_in_stream(detail.text('message') or body.text('error'), detail.text('kind'),
+                                       detail.integer('code'))
     counts, aux = body.document('progressDetail'), body.document('aux')
     return Progress(
         status=body.text('status').rstrip('\r\n'), id=body.text('id'), stream=body.text('stream'),
