@@ -167,6 +167,8 @@ def external_body(spec: ContainerSpec) -> Json:
         raise errors.Unsupported('A Docker Engine takes no options for a bind mount')
     if any(mount.subpath for mount in spec.mounts):
         raise errors.Unsupported('A Docker Engine of API 1.41 does not mount a part of a volume')
+    if spec.health is not None and spec.health.start_interval_s is not None:
+        raise errors.Unsupported('A Docker Engine of API 1.41 has no start_interval_s')
     if tmpfs:  # Mounts have options since API 1.46 only
         body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts
                                         if mount not in tmpfs and mounts.bind_body(mount) is None]

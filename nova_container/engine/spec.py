@@ -154,16 +154,17 @@ class NetworkSpec:
 class HealthCheck:
     """A command that tells whether the service in a container works: exit code 0. ``test`` is the command.
 
-    Failures within ``start_period_s`` do not count; ``retries`` in a row make it unhealthy.
+    Failures within ``start_period_s`` do not count; ``retries`` in a row make it unhealthy. What is None or () is the
+    image's; what the image does not say either is 30 s, 30 s, 0 s, 5 s and 3.
     """
 
-    test: tuple[str, ...]
+    test: tuple[str, ...] = ()
     shell: bool = False
-    interval_s: float = 30.0
-    timeout_s: float = 30.0
-    start_period_s: float = 0.0
-    start_interval_s: float = 5.0
-    retries: int = 3
+    interval_s: float | None = None
+    timeout_s: float | None = None
+    start_period_s: float | None = None
+    start_interval_s: float | None = None
+    retries: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

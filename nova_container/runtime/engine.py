@@ -18,6 +18,7 @@ from nova_container.engine.volume import Volume, VolumeInfo
 from nova_container.host import cgroups, files
 from nova_container.host.launch import Launcher
 from nova_container.runtime import logs, refusals
+from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
@@ -90,7 +91,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
             settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
             monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=events,
             networks=networks,
-            cgroup_version=cgroups.version(), volumes=VolumeStore(settings, database))
+            cgroup_version=cgroups.version(), builder=Builder(settings, launcher), volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
         parts.health = HealthMonitor(parts)

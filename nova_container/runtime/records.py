@@ -8,7 +8,7 @@ import sqlite3
 
 from nova_container import errors
 from nova_container.engine.spec import ContainerSpec, Mount
-from nova_container.engine.state import ExitInfo
+from nova_container.engine.state import ExitInfo, Health
 from nova_container.runtime import codec
 from nova_container.runtime.database import Database
 
@@ -46,6 +46,7 @@ class ContainerRecord:
     stop_wanted: bool = False
     pause_wanted: bool = False
     mounts: tuple[Mount, ...] = ()
+    health: Health | None = None
 
     @property
     def mounted(self) -> tuple[Mount, ...]:

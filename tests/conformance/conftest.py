@@ -16,7 +16,7 @@ from tests.conformance.deadline import eventually
 from tests.fixtures import busybox_image
 
 pytest.register_assert_rewrite('tests.conformance.engine_suite', *(f'tests.conformance.suite_{part}' for part in (
-    'exec', 'files', 'identity', 'images', 'lifecycle', 'process', 'streams', 'system', 'volumes')))
+    'exec', 'files', 'health', 'identity', 'images', 'lifecycle', 'networks', 'process', 'streams', 'system', 'volumes')))
 
 IMAGE = 'conformance/box:1'
 _numbers = itertools.count()

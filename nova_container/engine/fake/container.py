@@ -53,6 +53,7 @@ class Container:
     log: list[state.LogChunk] = dataclasses.field(default_factory=list)
     sessions: list[FakeSession] = dataclasses.field(default_factory=list)
     mounts: tuple[specs.Mount, ...] = ()
+    health: state.Health | None = None
     execs: list[Exec] = dataclasses.field(default_factory=list)
 
     @property
@@ -61,7 +62,7 @@ class Container:
             id=self.id, spec=self.spec, status=self.status, image_id=self.image.id,
             pid=self.process.pid if self.process else None, created_at=self.created_at, started_at=self.started_at,
             exit=self.exit, restart_count=self.restart_count, network_namespace=self.network_namespace,
-            log_path=f'/fake/containers/{self.id}/log', mounts=tuple(
+            health=self.health, log_path=f'/fake/containers/{self.id}/log', mounts=tuple(
                 dataclasses.replace(mount, source=f'{VOLUMES}/{mount.source}/_data')
                 if mount.kind is specs.MountKind.VOLUME else mount for mount in self.mounts))
 

@@ -56,6 +56,14 @@ shown_mounts = _tuples(st.builds(
 volume_infos = st.builds(
     VolumeInfo, spec=st.builds(Volume, name=_word, driver=_word, options=_mappings(_text), labels=_mappings(_text)),
     mountpoint=_path, created_at=_seconds, size_bytes=st.none() | st.integers(0, 1 << 50), used_by=_tuples(_word))
+_times = st.none() | st.integers(1, 10 ** 6).map(lambda milliseconds: milliseconds / 1000)
+health_checks = st.builds(
+    specs.HealthCheck, test=_tuples(_text), interval_s=_times, timeout_s=_times, start_period_s=_times,
+    start_interval_s=_times, retries=st.none() | st.integers(1, 99)).filter(lambda check: check != specs.HealthCheck())
+healths = st.builds(
+    state.Health, status=st.sampled_from(('starting', 'healthy', 'unhealthy')), failing_streak=st.integers(0, 99),
+    probes=_tuples(st.builds(state.Probe, started_at=_seconds, ended_at=_seconds, exit_code=st.integers(-1, 255),
+                             output=st.just('') | _text)))
 process = st.builds(
     specs.ProcessSpec, entrypoint=st.none() | _tuples(_text), command=st.none() | _tuples(_text), env=_tuples(_text),
     cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), open_stdin=st.booleans(), stdin_once=st.booleans(),
@@ -82,7 +90,9 @@ containers = st.builds(
     sysctls=_mappings(_text), ulimits=_tuples(st.builds(
         specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
     shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),
-    auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple), volumes_from=_tuples(_word))
+    auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple), volumes_from=_tuples(_word),
+    health=st.none() | health_checks, no_health=st.just(False)) | st.builds(
+    specs.ContainerSpec, name=_word, image=_text, no_health=st.just(True))
 execs = st.builds(
     specs.ExecSpec, command=st.lists(_text, min_size=1, max_size=3).map(tuple), env=_tuples(_text),
     cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), attach_stdin=st.booleans(),
@@ -94,7 +104,7 @@ container_infos = st.builds(
     state.ContainerInfo, id=_word, spec=containers, status=st.sampled_from(state.Status), image_id=_word,
     pid=_maybe_count, created_at=_seconds, started_at=st.none() | _seconds, exit=st.none() | _exits,
     restart_count=st.integers(0, 99), network_namespace=st.none() | _path, log_path=st.none() | _path,
-    mounts=shown_mounts)
+    mounts=shown_mounts, health=st.none() | healths)
 exec_infos = st.builds(state.ExecInfo, id=_word, container_id=_word, spec=execs, running=st.booleans(),
                        pid=_maybe_count, exit_code=st.none() | st.integers(0, 255))
 _blocks = st.builds(state.BlockUsage, device=st.from_regex(r'[1-9]{1,3}:[1-9]{1,3}', fullmatch=True),

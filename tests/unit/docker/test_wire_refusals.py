@@ -52,7 +52,7 @@ def test_a_value_we_lack_is_refused(host, named):
 
 
 @pytest.mark.parametrize('config', [
-    {'Healthcheck': {'Test': ['CMD', 'true']}}, {'Healthcheck': {'Interval': 5}},
+    {'Healthcheck': {'Test': ['CMD', 'true'], 'Unheard': 1}},
     {'NetworkingConfig': {'EndpointsConfig': {'blue': {}}}},
     {'NetworkingConfig': {'EndpointsConfig': {'none': {'MacAddress': '02:00:00:00:00:01'}}}},
 ])
@@ -62,8 +62,8 @@ def test_health_and_endpoints_are_refused(config):
 
 
 def test_no_health_check_is_what_we_have():
-    spec_of(Healthcheck={'Test': ['NONE']})
-    spec_of(Healthcheck=None)
+    assert spec_of(Healthcheck={'Test': ['NONE']}).no_health
+    assert spec_of(Healthcheck=None).health is None
 
 
 @pytest.mark.parametrize('body', [
