@@ -14,6 +14,7 @@ from oslo_config import cfg
 from nova_container import conf as options
 from nova_container import errors
 from nova_container.docker.server import Server
+from nova_container.registry import RegistrySettings
 from nova_container.runtime.engine import RuntimeEngine
 from nova_container.runtime.settings import Settings
 
@@ -68,7 +69,16 @@ def settings_from(conf: cfg.ConfigOpts) -> Settings:
     section = conf.engine
     return Settings(state_dir=Path(section.state_dir), run_dir=Path(section.run_dir), runtime=section.runtime,
                     monitor=section.monitor, init=section.init, max_image_bytes=section.max_image_gb << 30,
-                    max_image_entries=section.max_image_entries, launchers=section.launchers)
+                    max_image_entries=section.max_image_entries, launchers=section.launchers,
+                    registries=_registries_from(section), builder=section.builder,
+                    build_network=section.build_network, build_pids=section.build_pids_limit)
+
+
+def _registries_from(section: cfg.ConfigOpts) -> RegistrySettings:
+    return RegistrySettings(
+        insecure=tuple(section.insecure_registries), mirrors=tuple(section.registry_mirrors),
+        certificates=tuple(Path(folder) for folder in section.registry_certificates), search=section.search_registry,
+        token_hosts={registry: (host,) for registry, host in section.registry_token_hosts.items()})
 
 
 def _notify(state: str) -> None:

@@ -69,12 +69,7 @@ class RegistryVerbs(Verbs, ImageOps, RegistryOps):
         return wire.remote_of(self.get(path, headers=wire.header_of(credentials)))
 
     def check_login(self, credentials: Credentials) -> None:
-        try:
-            self.do('POST', '/auth', document=wire.login_body(credentials))
-        except errors.HostFailure as error:
-            if self.is_ours:
-                raise
-            raise errors.Denied(str(error)) from error
+        self.do('POST', '/auth', document=wire.login_body(credentials))
 
 
 def _told(answer: Answer) -> Iterator[Progress]:

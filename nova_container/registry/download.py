@@ -51,7 +51,7 @@ class Halt:
 
     @contextlib.contextmanager
     def watching(self, shut: Callable[[], object]) -> Iterator[None]:
-        """Have ``shut`` called if it is ended within the block, which that must wake. :raises GivenUp: it was already."""
+        """Have ``shut`` called if it is ended within the block, which that must wake. :raises GivenUp:"""
         key = object()
         with self._lock:
             self._open[key] = shut

@@ -70,7 +70,7 @@ def told(work: Callable[[Board], None], name: str) -> Iterator[Progress]:
 
 
 def _next(board: Board) -> Progress | None:
-    """The next line, or after a silence an empty one: a sign of life, which lets who listens see whether he still does."""
+    """The next line, or after a silence an empty one: a sign of life."""
     try:
         return board.lines.get(timeout=_SILENT_S)
     except queue.Empty:

@@ -17,13 +17,15 @@ from tests.conformance.suite_images import ImagesSuite
 from tests.conformance.suite_lifecycle import LifecycleSuite
 from tests.conformance.suite_networks import NetworksSuite
 from tests.conformance.suite_process import ProcessSuite
+from tests.conformance.suite_registry import RegistrySuite
+from tests.conformance.suite_sharing import SharingSuite
 from tests.conformance.suite_streams import StreamsSuite
 from tests.conformance.suite_system import SystemSuite
 from tests.conformance.suite_volumes import VolumesSuite
 
 
 class EngineSuite(LifecycleSuite, IdentitySuite, ProcessSuite, StreamsSuite, ExecSuite, FilesSuite, ImagesSuite,
-                  SystemSuite, VolumesSuite, HealthSuite, NetworksSuite):
+                  SystemSuite, VolumesSuite, HealthSuite, NetworksSuite, RegistrySuite, SharingSuite):
     """All of it."""
 
     cannot: ClassVar[Mapping[str, str]] = {}

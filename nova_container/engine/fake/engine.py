@@ -8,11 +8,11 @@ from nova_container.engine import base, state
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults
 from nova_container.engine.fake.container import Container
-from nova_container.engine.fake.copies import FakeCopies
 from nova_container.engine.fake.networks import FakeNetworks
+from nova_container.engine.fake.registry import FakeRegistries
 
 
-class FakeEngine(FakeCopies, FakeNetworks, base.Engine):
+class FakeEngine(FakeRegistries, FakeNetworks, base.Engine):
     """An engine in memory. Beside the contract's verbs: ``add_image``, ``fail``, ``exit`` and ``calls``."""
 
     def __init__(self) -> None:

@@ -36,6 +36,7 @@ class FakeLifecycle(FakeVolumes):
         with self.changed:
             if self.containers.is_taken(spec.name):
                 raise errors.AlreadyExists(f'The container name {spec.name} is already in use')
+            self._check_joined(spec)
             image = self.find_image(spec.image)
             container_id = secrets.token_hex(32)
             spec = dataclasses.replace(
@@ -89,6 +90,14 @@ class FakeLifecycle(FakeVolumes):
         endpoints, shown = self.network_state(container)
         return dataclasses.replace(container.info, endpoints=endpoints, ports=shown)
 
+    def _check_joined(self, spec: specs.ContainerSpec) -> None:
+        """:raises ContainerNotFound: a container to join is not here. :raises InvalidSpec: it does not share."""
+        for mode in (spec.sharing.pid, spec.sharing.ipc):
+            if mode.startswith('container:'):
+                found = self.containers.find(mode.removeprefix('container:'))
+                if mode == spec.sharing.ipc and found.spec.sharing.ipc != 'shareable':
+                    raise errors.InvalidSpec(f'sharing: container {found.spec.name} does not share its memory')
+
     def _namespace(self, container_id: str, spec: specs.ContainerSpec) -> str | None:
         if spec.network.mode is specs.NetworkMode.HOST:
             return None
@@ -111,10 +120,12 @@ class FakeLifecycle(FakeVolumes):
             if found.status is state.Status.PAUSED:
                 raise errors.WrongState(f'Container {container} is paused; unpause it')
             if found.status.may_start:
+                found.restart_count = 0
                 self.run(found)
 
     def run(self, container: Container) -> None:
         """Start the first process of a container that is not alive."""
+        self._check_joined_run(container.spec)
         asked = container.spec.process
         around = self.surroundings(container, (*(asked.entrypoint or ()), *(asked.command or ())), user=asked.user)
         missing = programs.find(around)
@@ -133,6 +144,11 @@ class FakeLifecycle(FakeVolumes):
         if container.spec.health is not None:
             FakeHealth(container, process, lambda spec, timeout_s: self.probe(container, spec, timeout_s),
                        lambda action: self.publish(container, action)).begin()
+
+    def _check_joined_run(self, spec: specs.ContainerSpec) -> None:
+        for mode in (spec.sharing.pid, spec.sharing.ipc):
+            if mode.startswith('container:') and self.containers.find(mode.removeprefix('container:')).process is None:
+                raise errors.WrongState('A container that is to be joined does not run')
 
     def surroundings(self, container: Container, argv: tuple[str, ...], *, user: str | None,
                      env: tuple[str, ...] = (), cwd: str | None = None, tty: bool | None = None) -> Surroundings:
