@@ -21,6 +21,7 @@ from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import listing, mounts
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo, ContainerSpec, MountKind, NetworkMode, NetworkSpec, RestartPolicy
+from nova_container.engine import validate
 from nova_container.engine.undo import undo_on_error
 
 INFRA_LABEL = 'org.nova-container.infra'
@@ -160,6 +161,8 @@ def external_body(spec: ContainerSpec) -> Json:
 
     :raises Unsupported: options of a bind; a part of a volume, which only Docker 26 knows.
     """
+    validate.check_sharing(spec)
+    validate.check_runtime(spec)
     body = wire.create_body(spec)
     body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]
@@ -169,6 +172,8 @@ def external_body(spec: ContainerSpec) -> Json:
         raise errors.Unsupported('A Docker Engine of API 1.41 does not mount a part of a volume')
     if spec.health is not None and spec.health.start_interval_s is not None:
         raise errors.Unsupported('A Docker Engine of API 1.41 has no start_interval_s')
+    if spec.annotations:
+        raise errors.Unsupported('A Docker Engine of API 1.41 has no annotations')
     if tmpfs:  # Mounts have options since API 1.46 only
         body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts
                                         if mount not in tmpfs and mounts.bind_body(mount) is None]

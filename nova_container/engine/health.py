@@ -51,6 +51,14 @@ def parsed(fields: object) -> HealthCheck | None:
                        retries=retries if isinstance(retries, int) and retries > 0 else None)
 
 
+def fields(check: HealthCheck) -> dict[str, object]:
+    """``Healthcheck`` of an image's configuration, which ``parsed`` takes."""
+    times = {'Interval': check.interval_s, 'Timeout': check.timeout_s, 'StartPeriod': check.start_period_s,
+             'StartInterval': check.start_interval_s}
+    found: dict[str, object] = {name: round(seconds * _NANOSECONDS) for name, seconds in times.items() if seconds}
+    return {'Test': ['CMD-SHELL' if check.shell else 'CMD', *check.test], 'Retries': check.retries or 0, **found}
+
+
 def argv(check: HealthCheck, image: Mapping[str, Any]) -> tuple[str, ...]:
     """The command line; one for the shell is given to the image's, or to /bin/sh."""
     if not check.shell:

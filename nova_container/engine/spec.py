@@ -48,7 +48,8 @@ class Throttle:
 class Resources:
     """Limits. None is no limit, except ``pids_limit``, where None is the engine's default (2048).
 
-    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API.
+    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API. ``weight_devices`` hold weights, 10
+    to 1000, as rates.
     """
 
     memory_bytes: int | None = None
@@ -68,6 +69,9 @@ class Resources:
     read_iops: tuple[Throttle, ...] = ()
     write_iops: tuple[Throttle, ...] = ()
     root_size_bytes: int | None = None
+    realtime_period_us: int | None = None
+    realtime_runtime_us: int | None = None
+    weight_devices: tuple[Throttle, ...] = ()
 
 
 class MountKind(enum.Enum):
@@ -169,7 +173,11 @@ class HealthCheck:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Sharing:
-    """Namespaces shared with others: '' is one of its own; host, or container:ID where Docker has it."""
+    """Namespaces shared with others: '' is one of its own, or for ``cgroup`` what Docker does on this host.
+
+    ``pid`` may be host or container:ID, ``uts`` and ``user`` host, ``cgroup`` private or host; ``ipc`` host,
+    container:ID, shareable (others may join it, and its shared memory) or none (without shared memory).
+    """
 
     pid: str = ''
     ipc: str = ''
@@ -202,7 +210,8 @@ class ContainerSpec:
     ``name`` is unique in the engine and, beside the id the engine gives, names it in every verb.
     ``init`` True runs a small reaper as process 1; None leaves it to the engine. ``health`` None is the image's,
     unless ``no_health``. ``volumes`` are folders inside that get a new volume each; ``exposed_ports`` are like 80/tcp.
-    ``device_rules`` are like ``c 42:* rmw``.
+    ``device_rules`` are like ``c 42:* rmw``. ``runtime`` names an OCI runtime, '' the engine's own. ``shell`` and
+    ``on_build`` are for images made of the container.
     """
 
     name: str
@@ -233,6 +242,9 @@ class ContainerSpec:
     volumes: tuple[str, ...] = ()
     exposed_ports: tuple[str, ...] = ()
     annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    runtime: str = ''
+    shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

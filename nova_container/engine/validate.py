@@ -179,6 +179,35 @@ def check_image_volumes(spec: specs.ContainerSpec) -> None:
                  f'volumes_from: {_shown(entry)} must be a container, or CONTAINER:ro')
 
 
+def check_sharing(spec: specs.ContainerSpec) -> None:
+    """Namespaces of the host, of another container, or its own; and where its control group is."""
+    for field, allowed in grammar.SHARING.items():
+        value = getattr(spec.sharing, field)
+        joins = field in grammar.JOINED and value.startswith('container:') and len(value) > len('container:')
+        _require(joins or value in allowed, f'sharing: {field} {_shown(value)} is not one of '
+                 f'{", ".join(filter(None, allowed))}{" and container:ID" if field in grammar.JOINED else ""}')
+    _require(not (spec.sharing.uts == 'host' and (spec.hostname or spec.domainname)),
+             'hostname: a container that shares the name of the host has none of its own')
+    parent = spec.cgroup_parent
+    _require('..' not in parent.split('/') and not any(char in '\0\n:' for char in parent),
+             f'cgroup_parent: {_shown(parent)} must be a path of control groups without ".."')
+
+
+def check_runtime(spec: specs.ContainerSpec) -> None:
+    """Rules for devices, words for the OCI runtime, and its name."""
+    for rule in spec.device_rules:
+        _require(grammar.DEVICE_RULE.fullmatch(rule) is not None,
+                 f'device_rules: {_shown(rule)} must be like "c 42:* rmw"')
+    for name, value in spec.annotations.items():
+        _require(bool(name) and '\0' not in f'{name}{value}', f'annotations: {_shown(name)} is not a name')
+        _require(not name.startswith(grammar.RUNTIME_ANNOTATIONS),
+                 f'annotations: {_shown(name)} is an order to the OCI runtime, which only the engine gives')
+    _require(not spec.runtime or grammar.RUNTIME.fullmatch(spec.runtime) is not None,
+             f'runtime: {_shown(spec.runtime)} is not the name of an OCI runtime')
+    check_arguments('shell', spec.shell)
+    check_arguments('on_build', spec.on_build)
+
+
 def check_health(spec: specs.ContainerSpec) -> None:
     """A command, and times that Docker takes too: none, or at least a millisecond."""
     check = spec.health
@@ -329,6 +358,10 @@ def check_cpu(resources: specs.Resources) -> None:
     _require(quota is None or quota == -1 or quota >= 1000, 'cpu_quota_us: must be at least 1000, or -1 for no limit')
     _require(period is None or 1000 <= period <= 1_000_000, 'cpu_period_us: must be 1000 to 1000000')
     _require(shares is None or 2 <= shares <= 262_144, 'cpu_shares: must be 2 to 262144')
+    runtime, of = resources.realtime_runtime_us, resources.realtime_period_us
+    _require(runtime is None or 0 < runtime <= (of or 1_000_000),
+             'realtime_runtime_us: must be more than 0 and not over realtime_period_us')
+    _require(of is None or 0 < of <= 1_000_000, 'realtime_period_us: must be 1 to 1000000')
     for field, cpuset in (('cpuset_cpus', resources.cpuset_cpus), ('cpuset_mems', resources.cpuset_mems)):
         _require(cpuset is None or grammar.is_cpuset(cpuset), f'{field}: {_shown(cpuset or "")} must be like 0-2,7')
 
@@ -339,10 +372,12 @@ def check_pids_and_disk(resources: specs.Resources) -> None:
     _require(pids is None or pids == -1 or pids > 0, 'pids_limit: must be more than 0, or -1 for no limit')
     _require(weight is None or 10 <= weight <= 1000, 'blkio_weight: must be 10 to 1000')
     for field, throttles in (('read_bps', resources.read_bps), ('write_bps', resources.write_bps),
-                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops)):
+                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops), ('weight_devices', resources.weight_devices)):
         for throttle in throttles:
             _require(grammar.is_device_path(throttle.device),
                      f'{field}: {_shown(throttle.device)} must be a path below /dev')
+            _require(field != 'weight_devices' or 10 <= throttle.rate <= 1000,
+                     f'weight_devices: the weight of {throttle.device} must be 10 to 1000')
             _require(throttle.rate > 0, f'{field}: the rate of {throttle.device} must be more than 0')
 
 
@@ -370,7 +405,7 @@ def _require(holds: bool, otherwise: str) -> None:
 
 CONTAINER_CHECKS: tuple[Callable[[specs.ContainerSpec], None], ...] = (
     lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts,
-    check_image_volumes, check_health, check_devices,
+    check_image_volumes, check_health, check_sharing, check_runtime, check_devices,
     check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits,
     check_labels, check_log_limits, check_small_numbers)
 RESOURCE_CHECKS: tuple[Callable[[specs.Resources], None], ...] = (check_memory, check_cpu, check_pids_and_disk)

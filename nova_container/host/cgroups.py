@@ -130,6 +130,25 @@ def _remove_folders(folder: Path) -> bool:
     return True
 
 
+def has_realtime(root: Path = ROOT) -> bool:
+    """Whether groups have a share of real-time scheduling (version 1, CONFIG_RT_GROUP_SCHED)."""
+    return (root / 'cpu' / 'cpu.rt_runtime_us').exists()
+
+
+def allow_realtime(parent: str, runtime_us: int, root: Path = ROOT) -> None:
+    """Give ``parent``, and those above it, at least this share of real-time scheduling. :raises HostFailure: no room."""
+    folder = root / 'cpu'
+    for part in parent.strip('/').split('/'):
+        folder /= part
+        folder.mkdir(exist_ok=True)
+        limit = folder / 'cpu.rt_runtime_us'
+        try:
+            if 0 <= int(limit.read_text('ascii')) < runtime_us:
+                limit.write_text(str(runtime_us))
+        except OSError as error:
+            raise errors.HostFailure(f'{limit} cannot be set to {runtime_us}: {error.strerror}') from error
+
+
 def remove_if_empty(parent: str, root: Path = ROOT) -> None:
     """Remove a group that has no groups and no processes; silent otherwise."""
     for folder in list(Cgroup(parent, version(root), root).folders()):

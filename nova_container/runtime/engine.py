@@ -29,11 +29,11 @@ from nova_container.runtime.monitor import Monitor
 from nova_container.runtime.network_verbs import NetworkVerbs
 from nova_container.runtime.networks.membership import Membership
 from nova_container.runtime.networks.networks import Networks
-from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecords
 from nova_container.runtime.registry_verbs import RegistryVerbs
 from nova_container.runtime.rotation import Rotation
+from nova_container.runtime.runtimes import Runtimes
 from nova_container.runtime.settings import Settings
 from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.verbs import (
@@ -79,7 +79,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         for record in records.all():
             register.adopt(record)
         self._open.callback(cgroups.remove_if_empty, settings.cgroup_parent)
-        oci = OciRuntime(settings.runtime, settings.runtime_root, launcher)
+        runtimes = Runtimes(settings, launcher)
         layers = LayerStore(settings, database)
         layers.discard_leftovers()
         images_store = ImageStore(settings, database, layers)
@@ -88,8 +88,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
         self._open.callback(networks.close)
         parts = Parts(
-            settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
-            monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=events,
+            settings=settings, database=database, launcher=launcher, runtimes=runtimes, layers=layers, images=images_store,
+            monitor=Monitor(settings.monitor, settings.exits, launcher), register=register, events=events,
             networks=networks,
             cgroup_version=cgroups.version(), builder=Builder(settings, launcher), volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
@@ -271,8 +271,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
     def info(self) -> state.EngineInfo:
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(
-            name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.oci.name,
-            runtime_version=parts.oci.version, kernel_version=platform.release(), operating_system=_system_name(),
+            name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.runtimes.own.name,
+            runtime_version=parts.runtimes.own.version, kernel_version=platform.release(), operating_system=_system_name(),
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),

@@ -22,6 +22,7 @@ from nova_container.runtime.monitor import Monitor
 from nova_container.runtime.networks.membership import Membership
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.rootfs import ContainerFolder
+from nova_container.runtime.runtimes import Runtimes
 from nova_container.runtime.settings import Settings
 from nova_container.runtime.turns import Turns
 from nova_container.runtime.volumes import VolumeStore
@@ -39,7 +40,7 @@ class Parts:
     settings: Settings
     database: Database
     launcher: Launcher
-    oci: OciRuntime
+    runtimes: Runtimes
     monitor: Monitor
     layers: LayerStore
     images: ImageStore
@@ -81,7 +82,16 @@ class Parts:
 
     def cgroup(self, container: Container) -> Cgroup:
         """Its control group."""
-        return Cgroup(f'{self.settings.cgroup_parent}/{container.id}', self.cgroup_version)
+        return Cgroup(f'{self.cgroup_parent(container)}/{container.id}', self.cgroup_version)
+
+    def cgroup_parent(self, container: Container) -> str:
+        """The group that its own is in."""
+        chosen = container.record.spec.cgroup_parent.strip('/')
+        return f'/{chosen}' if chosen else self.settings.cgroup_parent
+
+    def oci(self, container: Container) -> OciRuntime:
+        """The OCI runtime that runs it. :raises InvalidSpec: it is not here any more."""
+        return self.runtimes.get(container.record.spec.runtime)
 
     def hostname(self, container: Container) -> str:
         """The name it has inside."""

@@ -6,7 +6,7 @@ entry point of ``()`` is written ``[""]``, Docker's way to clear it.
 """
 
 from nova_container import errors
-from nova_container.docker.wire import fields, health, mounts, network, ports, resources, security
+from nova_container.docker.wire import fields, health, mounts, network, ports, resources, security, sharing
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
@@ -34,7 +34,7 @@ def config_body(spec: specs.ContainerSpec) -> Json:
         'StopTimeout': process.stop_timeout_s, 'Labels': dict(spec.labels),
         'Volumes': {target: {} for target in spec.volumes} or None,
         'ExposedPorts': {port: {} for port in spec.exposed_ports} or None,
-        'Healthcheck': health.check_body(spec.health, none=spec.no_health),
+        'Healthcheck': health.check_body(spec.health, none=spec.no_health), **sharing.image_body(spec),
     })
 
 
@@ -50,7 +50,7 @@ def host_config_body(spec: specs.ContainerSpec) -> Json:
         'ShmSize': spec.shm_bytes, 'Init': spec.init, 'OomScoreAdj': spec.oom_score_adj or None,
         'AutoRemove': spec.auto_remove or None,
         **resources.resources_body(spec.resources), **security.security_body(spec.security),
-        **network.network_body(spec.network),
+        **network.network_body(spec.network), **sharing.sharing_body(spec.sharing), **sharing.runtime_body(spec),
     })
 
 
@@ -89,8 +89,7 @@ def spec_of(name: str, config: Document, host: Document, endpoints: Document | N
         init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
         auto_remove=bool(host.flag('AutoRemove')), volumes=tuple(config.document('Volumes').fields),
         volumes_from=host.texts('VolumesFrom'), exposed_ports=ports.exposed_of(config.document('ExposedPorts')),
-        health=health.check_of(config),
-        no_health=health.is_none(config))
+        health=health.check_of(config), no_health=health.is_none(config), **sharing.fields_of(config, host))
 
 
 def _process_of(config: Document) -> specs.ProcessSpec:

@@ -108,4 +108,5 @@ def _host_config(spec: specs.ContainerSpec) -> Json:
     """HostConfig with the fields that clients read without asking whether they are there."""
     return {'Binds': None, 'ContainerIDFile': '', 'PortBindings': {}, 'AutoRemove': False, 'VolumesFrom': None,
             'CapAdd': None, 'CapDrop': None, 'Privileged': False, 'ReadonlyRootfs': False, 'IpcMode': 'private',
+            'PidMode': '', 'UTSMode': '', 'UsernsMode': '', 'CgroupnsMode': '', 'CgroupParent': '', 'Runtime': '',
             'Memory': 0, 'NanoCpus': 0, 'Links': None} | container.host_config_body(spec)

@@ -11,7 +11,7 @@ from nova_container.engine import health, ports, validate
 from nova_container.engine.spec import ContainerSpec, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import netns
-from nova_container.runtime import bundle
+from nova_container.runtime import bundle, refused_limits, shared
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord, Phase
@@ -21,6 +21,9 @@ from nova_container.runtime.verbs import mounting, remove
 def create(parts: Parts, spec: ContainerSpec) -> str:
     """See ``ContainerOps.create``."""
     validate.check(spec)
+    refused_limits.check(spec.resources, parts.cgroup_version)
+    parts.runtimes.get(spec.runtime)
+    shared.check(parts, spec)
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)

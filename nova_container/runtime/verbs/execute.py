@@ -53,7 +53,7 @@ def begin(parts: Parts, container: Container, execution: Execution) -> Session:
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
     first = container.record.pid or 0
-    return execution.start(parts.oci, parts.launcher, process, beside=first, fault=lambda: executables.fault(
+    return execution.start(parts.oci(container), parts.launcher, process, beside=first, fault=lambda: executables.fault(
         f'/proc/{first}/root', spec.command[0], process['env'], process['cwd']))
 
 

@@ -13,7 +13,7 @@ from nova_container.engine.spec import MountKind
 from nova_container.engine.undo import Undo
 from nova_container.engine.volume import Volume
 from nova_container.host import mounts
-from nova_container.runtime import sources
+from nova_container.runtime import shared, sources
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord
@@ -65,6 +65,7 @@ def make_sources(container: Container) -> None:
 def make_ready(parts: Parts, container: Container) -> None:
     """Before a start: mount what options of volumes say, and bind what is inside of volumes."""
     make_sources(container)
+    shared.make_ready(parts, container)
     for mount in container.record.mounted:
         if mount.kind is not MountKind.VOLUME:
             continue
@@ -80,11 +81,11 @@ def make_ready(parts: Parts, container: Container) -> None:
 def release(parts: Parts, container: Container) -> None:
     """After the end of a run: unmount what no living container needs. Repeatable; what cannot be now, is later."""
     names = mounting.volumes(container.record.mounted)
+    with contextlib.suppress(errors.HostFailure):
+        for mount in parts.folder(container).mounted():
+            mounts.unmount(mount, detach=True)
     if not names:
         return
-    with contextlib.suppress(errors.HostFailure):
-        for mount in mounts.below(parts.folder(container).volumes):
-            mounts.unmount(mount, detach=True)
     for name in names:
         parts.events.publish('volume', 'unmount', name, {'driver': 'local', 'container': container.id})
     deactivate(parts, names)

@@ -78,8 +78,9 @@ def _orphans(parts: Parts, known: set[str], short: set[str]) -> Iterator[tuple[s
     settings = parts.settings
     for path in _not_named(settings.bundles, short):
         yield f'the monitor of {path}', functools.partial(parts.monitor.end, path)
-    for name in parts.oci.known() - known:
-        yield f'the state of {name}', functools.partial(parts.oci.delete, name)
+    for oci in parts.runtimes.used():
+        for name in oci.known() - known:
+            yield f'the state of {name}', functools.partial(oci.delete, name)
     for name in cgroups.children(settings.cgroup_parent) - known:
         group = cgroups.Cgroup(f'{settings.cgroup_parent}/{name}', parts.cgroup_version)
         yield f'the control group {group.path}', group.remove
@@ -104,11 +105,11 @@ def _remove_path(path: Path) -> None:
 
 
 def _restart_wanted(parts: Parts) -> None:
-    """After a reboot of the host: containers whose policy is always, or unless-stopped and not stopped by hand."""
+    """After the engine or the host went down: those that their restart policy wants to run."""
     for container in parts.register.all():
         record = container.record
         stopped = record.phase is Phase.IDLE and record.started_at is not None
-        if stopped and not record.stop_wanted and record.spec.restart.name in ('always', 'unless-stopped'):
+        if stopped and end.is_to_run_again(record, at_boot=True):
             try:
                 with container.lock:
                     start.run(parts, container)

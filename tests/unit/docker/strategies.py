@@ -31,6 +31,7 @@ resources = st.builds(
     oom_kill_disable=st.booleans(), cpu_shares=_maybe_count, cpu_quota_us=_maybe_count, cpu_period_us=_maybe_count,
     cpuset_cpus=_maybe_word, cpuset_mems=_maybe_word, pids_limit=_maybe_count | st.just(-1),
     blkio_weight=_maybe_count, read_bps=throttles, write_bps=throttles, read_iops=throttles, write_iops=throttles,
+    realtime_period_us=_maybe_count, realtime_runtime_us=_maybe_count, weight_devices=throttles,
     root_size_bytes=_maybe_count)
 _options = _tuples(st.from_regex(r'[a-z]{1,6}(=[a-z0-9=]{1,6})?', fullmatch=True))
 mounts = st.builds(
@@ -91,7 +92,12 @@ containers = st.builds(
         specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
     shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),
     auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple), volumes_from=_tuples(_word),
-    health=st.none() | health_checks, no_health=st.just(False)) | st.builds(
+    health=st.none() | health_checks, no_health=st.just(False), sharing=st.builds(
+        specs.Sharing, pid=st.sampled_from(('', 'host', 'container:a')), uts=st.sampled_from(('', 'host')),
+        ipc=st.sampled_from(('', 'host', 'shareable', 'none', 'container:b')),
+        user=st.sampled_from(('', 'host')), cgroup=st.sampled_from(('', 'host', 'private'))),
+    cgroup_parent=st.just('') | _path, device_rules=_tuples(_text), annotations=_mappings(_text),
+    runtime=st.just('') | _word, shell=_tuples(_text), on_build=_tuples(_text)) | st.builds(
     specs.ContainerSpec, name=_word, image=_text, no_health=st.just(True))
 execs = st.builds(
     specs.ExecSpec, command=st.lists(_text, min_size=1, max_size=3).map(tuple), env=_tuples(_text),

@@ -37,7 +37,7 @@ def test_a_setting_we_lack_is_refused_by_name(name):
 
 @pytest.mark.parametrize(('host', 'named'), [
     ({'Unheard': None}, 'HostConfig.Unheard'), ({'Links': ['a:b']}, 'Links'),
-    ({'PortBindings': {'80/tcp': [{'HostPort': '80'}]}}, 'PortBindings'), ({'PidMode': 'host'}, 'PidMode'),
+    ({'PortBindings': {'80/tcp': [{'HostPort': '80'}]}}, 'PortBindings'),
     ({'Binds': ['/a:/b:z']}, "'z'"),
     ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'Mounts': [{'Type': 'bind', 'Source': '/v', 'Target': '/v', 'BindOptions': {'NonRecursive': True}}]},
