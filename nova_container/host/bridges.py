@@ -43,23 +43,29 @@ def add_port(links: Links, bridge: str, port: str, *, isolated: bool) -> None:
                                ) from error
     flags = netlink.attribute(_PORT_HAIRPIN, b'\1') + netlink.attribute(_PORT_ISOLATED, bytes([isolated]))
     body = (_IFINFO.pack(socket.AF_BRIDGE, 0, _index(links, port), 0, 0) + netlink.nested(_PROTINFO, flags))
-    links.request(netlink.NEWLINK, body, what=f'set up port {port} of {bridge}')
+    links.request(netlink.SETLINK, body, what=f'set up port {port} of {bridge}')
 
 
 def create_macvlan(links: Links, name: str, *, parent: str, mode: str, namespace: Path, mac: str) -> None:
     """Make a macvlan of a link of the host inside a namespace, down. :raises InvalidSpec: no such mode or parent."""
-    if mode not in _MODES:
-        raise errors.InvalidSpec(f'macvlan_mode {mode[:32]!r} is not one of {", ".join(_MODES)}')
-    found = links.find(parent)
-    if found is None:
-        raise errors.InvalidSpec(f'There is no link {parent!r} on the host to be the parent of a macvlan')
+    index = check_macvlan(links, parent, mode)
     with open(namespace, 'rb') as handle:
-        body = (_IFINFO.pack(0, 0, 0, 0, 0) + netlink.text(_IFNAME, name) + netlink.number(_LINK, found.index)
+        body = (_IFINFO.pack(0, 0, 0, 0, 0) + netlink.text(_IFNAME, name) + netlink.number(_LINK, index)
                 + netlink.attribute(_ADDRESS, bytes.fromhex(mac.replace(':', '')))
                 + netlink.number(_NET_NS_FD, handle.fileno())
                 + netlink.nested(_LINKINFO, netlink.text(_INFO_KIND, 'macvlan'),
                                  netlink.nested(_INFO_DATA, netlink.number(_MACVLAN_MODE, _MODES[mode]))))
         links.request(netlink.NEWLINK, body, netlink.CREATE | netlink.EXCL, what=f'make macvlan {name} of {parent}')
+
+
+def check_macvlan(links: Links, parent: str, mode: str) -> int:
+    """The number of the parent. :raises InvalidSpec: no such mode or parent."""
+    if mode not in _MODES:
+        raise errors.InvalidSpec(f'macvlan_mode {mode[:32]!r} is not one of {", ".join(_MODES)}')
+    found = links.find(parent) if parent else None
+    if found is None:
+        raise errors.InvalidSpec(f'The option parent must name a link of the host for a macvlan, not {parent[:32]!r}')
+    return found.index
 
 
 def routed(links: Links) -> tuple[IPNetwork, ...]:

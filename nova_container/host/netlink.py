@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from nova_container import errors
 
-NEWLINK, DELLINK, GETLINK = 16, 17, 18
+NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 _ERROR, _DONE, _OVERRUN = 2, 3, 4
@@ -130,12 +130,12 @@ class Connection:
                 yield body
 
 
-def open_socket() -> socket.socket:
-    """A routing socket into the calling thread's network namespace.
+def open_socket(protocol: int = _ROUTE) -> socket.socket:
+    """A routing socket (or one of another netlink protocol) into the calling thread's network namespace.
 
     :raises OSError: the kernel refuses.
     """
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _ROUTE)
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     sock.settimeout(_TIMEOUT_S)
     for option in (_CAP_ACK, _EXT_ACK, _STRICT):
         sock.setsockopt(_SOL_NETLINK, option, 1)

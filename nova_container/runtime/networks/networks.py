@@ -17,7 +17,7 @@ from collections.abc import Iterable
 from nova_container import errors
 from nova_container.engine import addresses, validate_networks
 from nova_container.engine.network import Endpoint, Network, Port
-from nova_container.host import firewall
+from nova_container.host import conntrack, firewall
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.networks import rules, wires
@@ -254,6 +254,9 @@ class Networks:
             self._records.save_published(Published(container_id=container_id, ports=taken))
             self._published[container_id] = taken
             self.apply()
+            for port in taken:
+                if port.protocol == 'udp':
+                    conntrack.forget_datagrams_for(port.host_port)
         except BaseException:
             self.release_ports(container_id)
             raise
@@ -261,9 +264,14 @@ class Networks:
     def release_ports(self, container_id: str) -> None:
         """Repeatable."""
         self.ports.release(container_id)
-        if self._published.pop(container_id, None) is not None:
-            self._records.forget_published(container_id)
-            self.apply()
+        held = self._published.pop(container_id, None)
+        if held is None:
+            return
+        self._records.forget_published(container_id)
+        self.apply()
+        endpoint = self.primary(container_id)
+        if endpoint is not None and endpoint.ipv4 and any(port.protocol == 'udp' for port in held):
+            conntrack.forget_datagrams_to(endpoint.ipv4.partition('/')[0])
 
     def published(self, container_id: str) -> tuple[Port, ...]:
         """The ports shown on the host now."""
@@ -273,6 +281,8 @@ class Networks:
 
     def ensure_up(self, network: NetworkRecord) -> None:
         """Let its bridge be there, and the table know it."""
+        if network.spec.driver == 'macvlan':
+            wires.check_parent(network)
         if network.spec.driver != 'bridge':
             return
         with self.lock:

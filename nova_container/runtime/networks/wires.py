@@ -50,6 +50,13 @@ def _forward(network: NetworkRecord) -> None:
             LOG.info('Set %s to 1, as network %s needs it', name.replace('/', '.'), network.name)
 
 
+def check_parent(network: NetworkRecord) -> None:
+    """:raises InvalidSpec: a macvlan without a link of the host to stand on, or in a mode that is none."""
+    options = network.spec.options
+    with Links() as links:
+        bridges.check_macvlan(links, options.get('parent', ''), options.get('macvlan_mode', 'bridge'))
+
+
 def remove_bridge(network: NetworkRecord) -> None:
     """Silent if it is not there, and if it is not ours."""
     if network.bridge and not network.foreign:
