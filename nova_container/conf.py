@@ -64,8 +64,8 @@ ENGINE_OPTS = [
     cfg.ListOpt('registry_certificates', default=['/etc/nova-container/certs.d', '/etc/docker/certs.d'],
                 help='Folders that hold one named host:port for each registry with certificates of its own: *.crt of '
                      'authorities, *.cert and *.key of this client.'),
-    cfg.DictOpt('registry_token_hosts', default={},
-                help='Token servers beside a registry\'s own host that get its credentials, as registry:host.'),
+    cfg.ListOpt('registry_token_hosts', default=[],
+                help='Token servers beside a registry\'s own host that get its credentials, as registry=host.'),
     cfg.StrOpt('search_registry', default='', help='Registry that `docker search` asks for a term without one.'),
     cfg.StrOpt('builder', default='buildah', help='buildah, or its path.'),
     cfg.StrOpt('build_network', default='host', choices=['host', 'none'],

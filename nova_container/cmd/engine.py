@@ -78,7 +78,15 @@ def _registries_from(section: cfg.ConfigOpts) -> RegistrySettings:
     return RegistrySettings(
         insecure=tuple(section.insecure_registries), mirrors=tuple(section.registry_mirrors),
         certificates=tuple(Path(folder) for folder in section.registry_certificates), search=section.search_registry,
-        token_hosts={registry: (host,) for registry, host in section.registry_token_hosts.items()})
+        token_hosts=_token_hosts(section.registry_token_hosts))
+
+
+def _token_hosts(entries: list[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        registry, _, host = entry.partition('=')
+        found[registry] = (*found.get(registry, ()), host)
+    return found
 
 
 def _notify(state: str) -> None:

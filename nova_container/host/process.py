@@ -116,7 +116,7 @@ def _input(stdin: Source, input: bytes | None) -> dict[str, Any]:
 
 def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, stderr: Source = None,
           environment: dict[str, str] | None = None, pass_fds: Sequence[int] = (),
-          cwd: str | None = None, new_session: bool = False) -> subprocess.Popen[bytes]:
+          cwd: str | None = None, new_session: bool = False, umask: int = -1) -> subprocess.Popen[bytes]:
     """Start a command; a stream that is None goes nowhere, ``subprocess.PIPE`` makes a pipe.
 
     :raises CommandFailed: it could not be run.  :raises Exhausted: no further process or pipe can be made.
@@ -127,7 +127,7 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
     try:
         return subprocess.Popen(argv, stdin=end(stdin), stdout=end(stdout), stderr=end(stderr),
                                 env={**_ENVIRONMENT, **(environment or {})}, pass_fds=pass_fds, cwd=cwd,
-                                start_new_session=new_session)
+                                start_new_session=new_session, umask=umask)
     except OSError as error:
         raise _not_started(argv, error) from error
 

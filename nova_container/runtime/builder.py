@@ -96,9 +96,10 @@ class Builder:
         :param bases: image ids by the names that the recipe has for them.
         """
         return self._launcher.call(
-            process.spawn, [*self._argv(isolated=self.network(spec) == 'none'), *self._build(spec, bases, place, cgroup)],
-            stdout=process.PIPE, stderr=process.STDOUT, cwd=str(place), environment={
-                'TMPDIR': str(place), 'BUILDAH_ISOLATION': 'oci'}, new_session=True)
+            process.spawn,
+            [*self._argv(isolated=self.network(spec) == 'none'), *self._build(spec, bases, place, cgroup)],
+            stdout=process.PIPE, stderr=process.STDOUT, cwd=str(place), new_session=True, umask=0o022,
+            environment={'TMPDIR': str(place), 'BUILDAH_ISOLATION': 'oci'})
 
     def network(self, spec: BuildSpec) -> str:
         """``host`` or ``none``. :raises Unsupported: another network was asked for."""

@@ -115,7 +115,8 @@ class RegistrySuite:
     def test_a_step_done_before_is_not_done_again(self, engine, image, only_its_images):
         recipe = f'FROM {image}\nRUN echo {next(_numbers)} > /cached\n'
         first, second, afresh = (
-            list(engine.build(context(recipe), BuildSpec(network='none', cache=cache))) for cache in (True, True, False))
+            list(engine.build(context(recipe), BuildSpec(network='none', cache=cache)))
+            for cache in (True, True, False))
         assert 'Using cache' not in said(first)
         assert 'Using cache' in said(second)
         assert 'Using cache' not in said(afresh)
@@ -123,7 +124,8 @@ class RegistrySuite:
 
     def test_a_step_that_fails_ends_the_build(self, engine, image):
         before = {known.id for known in engine.list_images() if known.references}
-        told = engine.build(context(f'FROM {image}\nRUN echo seen; exit 7\n'), BuildSpec(network='none', tags=('c/f:1',)))
+        told = engine.build(context(f'FROM {image}\nRUN echo seen; exit 7\n'), BuildSpec(
+            network='none', tags=('c/f:1',)))
         kept = []
         with pytest.raises(errors.StepFailed, match='returned a non-zero code: 7') as failed:
             kept += told
