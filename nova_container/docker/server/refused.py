@@ -14,6 +14,7 @@ def unsupported(sentence: str) -> Handler:
 
 
 cluster_volume = unsupported('This engine has no cluster volumes: a volume of it cannot be changed')
+attestations = unsupported('This engine keeps no attestations of images')
 plugin = unsupported('This engine has no plugins')
 checkpoint = unsupported('This engine does not make checkpoints')
 websocket = unsupported('This engine does not speak WebSocket: attach without it')

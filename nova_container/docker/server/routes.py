@@ -59,6 +59,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/images/search', registry.search),
     ('GET', '/images/{name}/get', images.save),
     ('GET', '/images/{name}/json', images.show),
+    ('GET', '/images/{name}/attestations', refused.attestations),
     ('GET', '/images/{name}/history', images.history),
     ('POST', '/images/{name}/tag', images.tag),
     ('POST', '/images/{name}/push', registry.push),

@@ -106,6 +106,10 @@ EXEC: Mapping[str, object] = {
 """The fields of an exec create body; the SDK repeats the container's id in it."""
 
 
+EXEC_START: Mapping[str, object] = {'Detach': _HONOURED, 'Tty': _CLIENT_ONLY, 'ConsoleSize': _HONOURED}
+"""The fields of an exec start body; whether there is a terminal, the exec itself knows."""
+
+
 def check(document: Document, table: Mapping[str, object]) -> None:
     """Refuse what would otherwise be silently ignored.
 

@@ -20,7 +20,7 @@ _IN_ANSWERS_ONLY = ('NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefix
                     'GlobalIPv6Address', 'GlobalIPv6PrefixLen', 'DNSNames', 'Interface')
 ENDPOINT = {'IPAMConfig': None, 'Links': None, 'Aliases': None, 'MacAddress': None, 'DriverOpts': None,
             'GwPriority': (), **{name: 'client' for name in _IN_ANSWERS_ONLY}}
-_ADDRESSES = {'IPv4Address': None, 'IPv6Address': None, 'LinkLocalIPs': ()}
+ADDRESSES = {'IPv4Address': None, 'IPv6Address': None, 'LinkLocalIPs': ()}
 
 
 def mode_text(network: specs.NetworkSpec) -> str:
@@ -112,7 +112,7 @@ def endpoint_of(network: str, body: Document, *, strict: bool) -> networks.Endpo
     addresses = body.document('IPAMConfig')
     if strict:
         fields.check(body, ENDPOINT)
-        fields.check(addresses, _ADDRESSES)
+        fields.check(addresses, ADDRESSES)
     return networks.Endpoint(
         network=network, aliases=body.texts('Aliases'), ipv4=addresses.text('IPv4Address') or None,
         ipv6=addresses.text('IPv6Address') or None, mac=body.text('MacAddress') or None, links=body.texts('Links'),

@@ -8,12 +8,12 @@ from nova_container.engine import spec as specs
 from nova_container.engine import state
 from nova_container.engine.network import Endpoint, EndpointInfo, Network, NetworkInfo, Subnet
 
-_CREATE = {'Name': None, 'CheckDuplicate': 'client', 'Driver': None, 'Internal': None, 'Attachable': None,
+CREATE = {'Name': None, 'CheckDuplicate': 'client', 'Driver': None, 'Internal': None, 'Attachable': None,
            'Ingress': (), 'IPAM': None, 'EnableIPv4': (True,), 'EnableIPv6': None, 'Options': None, 'Labels': None,
            'ConfigOnly': (), 'ConfigFrom': ({'Network': ''},), 'Scope': ('local',)}
-_IPAM = {'Driver': ('default',), 'Config': None, 'Options': ()}
-_SUBNET = {'Subnet': None, 'IPRange': None, 'Gateway': None, 'AuxiliaryAddresses': None, 'AuxAddress': None}
-_CONNECT = {'Container': None, 'EndpointConfig': None}
+IPAM = {'Driver': ('default',), 'Config': None, 'Options': ()}
+SUBNET = {'Subnet': None, 'IPRange': None, 'Gateway': None, 'AuxiliaryAddresses': None, 'AuxAddress': None}
+CONNECT = {'Container': None, 'EndpointConfig': None}
 _DRIVERS = {'none': 'null'}
 _OURS = {text: name for name, text in _DRIVERS.items()}
 
@@ -40,10 +40,10 @@ def _subnet_body(subnet: Subnet) -> Json:
 def wanted_of(fields_of_body: object) -> Network:
     """:raises InvalidSpec: :raises Unsupported: a field asks for what we lack, or is unknown."""
     body = Document(fields_of_body)
-    fields.check(body, _CREATE)
-    fields.check(body.document('IPAM'), _IPAM)
+    fields.check(body, CREATE)
+    fields.check(body.document('IPAM'), IPAM)
     for each in body.document('IPAM').documents('Config'):
-        fields.check(each, _SUBNET)
+        fields.check(each, SUBNET)
     if not body.text('Name'):
         raise errors.InvalidSpec('Name must hold the name of the network')
     return _spec_of(body)
@@ -99,7 +99,7 @@ def connect_body(container: str, endpoint: Endpoint) -> Json:
 def connect_of(name: str, fields_of_body: object) -> tuple[str, Endpoint]:
     """The container and what it wants. :raises InvalidSpec: :raises Unsupported:"""
     body = Document(fields_of_body)
-    fields.check(body, _CONNECT)
+    fields.check(body, CONNECT)
     return _container_of(body), network.endpoint_of(name, body.document('EndpointConfig'), strict=True)
 
 
