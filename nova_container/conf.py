@@ -49,6 +49,20 @@ ENGINE_OPTS = [
                help='Folder of sockets, namespaces and process ids; need not survive a reboot of the host.'),
     cfg.StrOpt('socket', default='/run/nova-container/engine.sock',
                help='Unix socket on which the Docker Engine API is served, mode 0600.'),
+    cfg.StrOpt('policy', default='privileged', choices=['restricted', 'baseline', 'privileged'],
+               help='What clients of the unix socket may ask for. nova-compute needs privileged.'),
+    cfg.StrOpt('tcp_listen',
+               help='Serve on this address and port, as host:port, too; clients must show a certificate that '
+                    'tls_ca_file signed. Unset: no.'),
+    cfg.StrOpt('tls_ca_file', help='Certificate authority of clients of tcp_listen.'),
+    cfg.StrOpt('tls_cert_file', help='Certificate of the engine for tcp_listen.'),
+    cfg.StrOpt('tls_key_file', help='Key of that certificate.'),
+    cfg.StrOpt('tcp_policy', default='baseline', choices=['restricted', 'baseline', 'privileged'],
+               help='What clients of tcp_listen may ask for: privileged is root on this host, baseline keeps '
+                    'containers from it, restricted asks for less than the defaults of Docker.'),
+    cfg.BoolOpt('volume_devices', default=True,
+                help='Let volumes mount devices, folders of the host and file systems of the network by their '
+                     'options, where the policy of the listener allows it.'),
     cfg.StrOpt('runtime', default='crun', help='OCI runtime: crun, runc, or the path of another one.'),
     cfg.StrOpt('monitor', default='conmon', help='conmon, or its path.'),
     cfg.StrOpt('init', default='tini-static',
