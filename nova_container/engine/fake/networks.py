@@ -130,9 +130,15 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
         for port in wanted if asked.mode is specs.NetworkMode.MANAGED else ():
             given.append(self._port(port, given))
         self._ports[container.id] = tuple(given)
+        self._tell_all(container, 'connect')
 
     def withdraw_ports(self, container: Container) -> None:
         self._ports.pop(container.id, None)
+        self._tell_all(container, 'disconnect')
+
+    def _tell_all(self, container: Container, action: str) -> None:
+        for each in self._of(container):
+            self._tell(self._networks[each.network_id], action, container)
 
     def _port(self, port: Port, beside: list[Port]) -> Port:
         taken = {(each.protocol, each.host_port) for each in (*beside, *(

@@ -151,7 +151,7 @@ def test_events_are_told_as_they_happen(docker, running, url, tmp_path):
 
 
 def test_networks_volumes_and_disk(docker):
-    assert docker('network', 'ls', '--format', '{{.Name}}').split() == ['host', 'none']
+    assert docker('network', 'ls', '--format', '{{.Name}}').split() == ['bridge', 'host', 'none']
     assert docker('network', 'inspect', '-f', '{{.Driver}}', 'none') == 'null\n'
     assert docker('volume', 'ls', '-q') == ''
     assert 'Images' in docker('system', 'df')
@@ -160,10 +160,10 @@ def test_networks_volumes_and_disk(docker):
 
 
 @pytest.mark.parametrize(('words', 'said'), [
-    (('pull', 'alpine'), 'does not pull'), (('network', 'create', 'n'), 'no networks'),
+    (('pull', 'alpine'), 'does not pull'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
     (('service', 'ls'), 'not a swarm manager'),
-    (('push', 'busybox'), 'does not push'), (('run', '-p', '80:80', 'busybox'), 'not supported'),
-    (('run', '--network', 'blue', 'busybox'), 'NetworkMode'),
+    (('push', 'busybox'), 'does not push'),
+    (('run', '--network', 'blue', 'busybox'), 'No such network'),
     (('run', '--pid', 'host', 'busybox'), 'PidMode'), (('run', '--health-cmd', 'true', 'busybox'), 'Healthcheck'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
@@ -190,6 +190,44 @@ def test_volumes(docker, fake):
     assert set(docker('volume', 'ls', '-q').split()) == {'data', 'made'}
     assert 'data' in docker('volume', 'prune', '-a', '-f')
     assert docker('volume', 'ls', '-q') == ''
+
+
+def test_networks_are_made_used_and_removed(docker):
+    network = docker('network', 'create', '--subnet', '10.9.0.0/24', '--gateway', '10.9.0.1', '--ip-range',
+                     '10.9.0.128/25', '--label', 'l=v', '-o', 'com.docker.network.driver.mtu=1400', 'blue').strip()
+    docker('run', '-d', '--name', 'c', '--network', 'blue', '--ip', '10.9.0.9', '--network-alias', 'alias',
+           '-p', '127.0.0.1:8080:80', '-p', '53/udp', '--expose', '90',
+           'busybox', 'sleep', '600')
+    shown = json.loads(docker('inspect', '-f', '{{json .NetworkSettings}}', 'c'))
+    found = shown['Networks']['blue']
+    assert (found['IPAddress'], found['IPPrefixLen'], found['Gateway'], found['MacAddress'], found['NetworkID']) == (
+        '10.9.0.9', 24, '10.9.0.1', '02:42:0a:09:00:09', network)
+    assert 'alias' in found['Aliases']
+    assert shown['Ports']['80/tcp'] == [{'HostIp': '127.0.0.1', 'HostPort': '8080'}]
+    assert shown['Ports']['90/tcp'] is None
+    assert shown['Ports']['53/udp'][0]['HostPort'] != '0'
+    ports = docker('ps', '--format', '{{.Ports}}')
+    assert '127.0.0.1:8080->80/tcp' in ports
+    assert '90/tcp' in ports
+    assert docker('port', 'c', '80') == '127.0.0.1:8080\n'
+    assert docker('ps', '-q', '--filter', 'network=blue') != ''
+    docker('network', 'create', 'green')
+    docker('network', 'connect', '--alias', 'other', 'green', 'c')
+    assert set(json.loads(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'c'))) == {'blue', 'green'}
+    assert json.loads(docker('network', 'inspect', '-f', '{{json .Containers}}', 'green'))
+    assert 'active endpoints' in docker('network', 'rm', 'green', code=1)
+    docker('network', 'disconnect', 'green', 'c')
+    docker('network', 'rm', 'green')
+    assert docker('network', 'ls', '-q', '--no-trunc', '--filter', 'label=l=v').strip() == network
+    docker('rm', '-f', 'c')
+    assert docker('network', 'prune', '-f').split()[-1] == 'blue'
+    assert 'pre-defined' in docker('network', 'rm', 'bridge', code=1)
+
+
+def test_all_exposed_ports_are_published(docker):
+    docker('run', '-d', '--name', 'c', '-P', '--expose', '80', '--expose', '90/udp', 'busybox', 'sleep', '600')
+    shown = json.loads(docker('inspect', '-f', '{{json .NetworkSettings.Ports}}', 'c'))
+    assert all(shown[key][0]['HostPort'] for key in ('80/tcp', '90/udp'))
 
 
 @pytest.mark.parametrize('network', ['none', 'host', 'default', 'bridge', 'container:first'])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from nova_container.docker import frames
 from nova_container.docker.wire import (
-    container, events, execs, files, images, inspection, stats, system, units, volumes)
+    container, events, execs, files, images, inspection, networks, stats, system, units, volumes)
 from nova_container.engine import StreamName
 from tests.unit.docker import strategies
 
@@ -29,6 +29,24 @@ def test_a_spec_survives_a_create_request(spec):
 @given(strategies.container_infos)
 def test_a_container_survives_inspect(info):
     assert inspection.info_of(through_json(inspection.inspect_body(info, ('sh',), 'overlay'))) == info
+
+
+@quickly
+@given(strategies.wanted_networks)
+def test_a_network_survives_a_create_request(network):
+    assert networks.wanted_of(through_json(networks.create_body(network))) == network
+
+
+@quickly
+@given(strategies.network_infos)
+def test_a_network_survives_inspect(info):
+    assert networks.info_of(through_json(networks.info_body(info))) == info
+
+
+@quickly
+@given(strategies.endpoints)
+def test_an_endpoint_survives_a_connect_request(endpoint):
+    assert networks.connect_of(endpoint.network, through_json(networks.connect_body('c', endpoint))) == ('c', endpoint)
 
 
 @quickly
