@@ -5,6 +5,7 @@ Each run has its own mount and process namespaces: what it mounts and starts end
 are given to it from our store, pinned by id, and what it makes is taken over: it never talks to a registry.
 """
 
+import base64
 import json
 import secrets
 import shutil
@@ -62,11 +63,13 @@ class Builder:
             (target / digests.hex_of(digest)).hardlink_to(blobs.path(digest))
         digest = digests.of_bytes(manifest)
         (target / digests.hex_of(digest)).write_bytes(manifest)
-        index = Index((Descriptor(manifests.OCI_MANIFEST, digest, len(manifest)),)).to_json()
+        name = f'base-{digests.hex_of(record.id)}'  # else buildah makes one of the path, which may not be a name
+        index = Index((Descriptor(manifests.OCI_MANIFEST, digest, len(manifest),
+                                  {oci_layout.REFERENCE_NAME: name}),)).to_json()
         (layout / oci_layout.NAME).write_bytes(index)
         (layout / oci_layout.LAYOUT_NAME).write_bytes(oci_layout.LAYOUT)
         self._run('pull', '--quiet', '--policy', 'always', '--signature-policy', str(self.folder / 'policy.json'),
-                  f'oci:{layout}')
+                  f'oci:{layout}:{name}')
 
     def take(self, image_id: str, known: Sequence[str], place: Path) -> tuple[bytes, list[tuple[LayerRecord, Path]]]:
         """The configuration of an image that was built, and the blobs of its layers that are not ``known``.
@@ -82,13 +85,21 @@ class Builder:
                   digests.hex_of(image_id), f'oci:{layout}')
         index = Index.parse((layout / oci_layout.NAME).read_bytes())
         found = Manifest.parse((blobs / digests.hex_of(index.manifests[0].digest)).read_bytes())
-        content = (blobs / digests.hex_of(found.config.digest)).read_bytes()
+        content = self._configuration(image_id)
         config = ImageConfig.parse(content)
         manifests.check_agreement(len(found.layers), config)
         made = {diff_id: (LayerRecord(blob_digest=blob.digest, size=blob.size, diff_id=diff_id,
                                       media_type=blob.media_type), blobs / digests.hex_of(blob.digest))
                 for blob, diff_id in zip(found.layers, config.diff_ids, strict=True) if blob.digest not in known}
         return content, list(made.values())
+
+    def _configuration(self, image_id: str) -> bytes:
+        """As buildah keeps it (containers/storage, big data): one that it gives away as OCI lacks Docker's fields."""
+        name = '=' + base64.b64encode(image_id.encode()).decode()
+        content = (self._storage / 'overlay-images' / digests.hex_of(image_id) / name).read_bytes()
+        if digests.of_bytes(content) != image_id:
+            raise errors.DigestMismatch('The configuration of what was built', image_id, digests.of_bytes(content))
+        return content
 
     def start(self, spec: BuildSpec, bases: Mapping[str, str], place: Path, cgroup: str) -> process.Child:
         """Begin a build of ``place``: its ``context``, ``recipe`` and ``ignore``; the id of what it makes comes there.

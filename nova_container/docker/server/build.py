@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers: images made from Dockerfiles. The classic builder's API; BuildKit's sessions are refused elsewhere."""
 
+import contextlib
+from collections.abc import Generator, Iterator
+
 from nova_container import errors
 from nova_container.docker.server import telling
 from nova_container.docker.server.message import Answer, Call, Stream, of_json
 from nova_container.docker.wire import build as wire
 from nova_container.docker.wire import registry as registry_wire
+from nova_container.engine import Progress
 from nova_container.image import reference as references
 
 _FIELDS = (*wire.REFUSED, 'dockerfile', 'buildargs', 'labels', 'target', 'nocache', 'pull', 'platform', 'networkmode',
@@ -19,10 +23,20 @@ def build(call: Call) -> Answer:
     wire.check(values)
     tags = tuple(references.parse(tag).familiar() for tag in call.query.texts('t') if tag)
     spec = wire.spec_of(values, tags, registry_wire.all_credentials_of(call.headers.get(b'x-registry-config')))
-    quiet = call.query.flag('q')
     told = call.engine.build(call.body, spec)
-    kept = (one for one in told if not quiet or one.result or one == type(one)()) if quiet else told
-    return Stream(telling.lines(call, kept, lambda one: {'ID': one.result}))
+    if call.query.flag('q'):
+        told = _only_the_id(told)
+    return Stream(telling.lines(call, told, lambda one: {'ID': one.result}))
+
+
+def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:
+    """What ``docker build -q`` shows; signs of life pass."""
+    with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
+        for one in told:
+            if one.result:
+                yield Progress(stream=f'{one.result}\n', result=one.result)
+            elif one == Progress():
+                yield one
 
 
 def prune(call: Call) -> Answer:

@@ -20,7 +20,7 @@ REFUSED = {
 }
 """Fields that are refused with a sentence unless they hold their default."""
 
-_EMPTY = ('', '0', 'false', '[]', '{}', 'null')
+_EMPTY = ('', '0', 'no', 'false', 'none', '[]', '{}', 'null')
 
 
 def query_of(spec: BuildSpec) -> dict[str, object]:
@@ -41,7 +41,7 @@ def _object(pairs: Mapping[str, str]) -> str | None:
 def check(values: Mapping[str, str]) -> None:
     """:raises Unsupported: a field asks for something this engine does not do."""
     for name, sentence in REFUSED.items():
-        if values.get(name, '') not in _EMPTY:
+        if _is_set(values, name):
             raise errors.Unsupported(sentence)
 
 
@@ -53,11 +53,16 @@ def spec_of(values: Mapping[str, str], tags: tuple[str, ...], credentials: tuple
     return BuildSpec(
         dockerfile=values.get('dockerfile') or 'Dockerfile', tags=tags,
         arguments=Document({'buildargs': arguments}).mapping('buildargs'), labels=body.mapping('labels'),
-        target=values.get('target', ''), cache=values.get('nocache', '') in ('', '0', 'false'),
-        pull=values.get('pull', '') not in ('', '0', 'false'), platform=values.get('platform', ''),
+        target=values.get('target', ''), cache=not _is_set(values, 'nocache'),
+        pull=_is_set(values, 'pull'), platform=values.get('platform', ''),
         network=values.get('networkmode', ''), extra_hosts=hosts, memory_bytes=_number(values, 'memory'),
         cpu_shares=_number(values, 'cpushares'), cpuset_cpus=values.get('cpusetcpus') or None,
         credentials=credentials)
+
+
+def _is_set(values: Mapping[str, str], name: str) -> bool:
+    """Whether a field holds something that Docker does not read as nothing."""
+    return values.get(name, '').strip().lower() not in _EMPTY
 
 
 def _hosts(text: str) -> tuple[str, ...]:

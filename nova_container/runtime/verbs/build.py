@@ -10,14 +10,15 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from nova_container import errors
 from nova_container.engine.registry import BuildSpec, Credentials, Progress
 from nova_container.host import files, process
 from nova_container.host.cgroups import Cgroup
-from nova_container.image import dockerfile, unpack
+from nova_container.image import dockerfile, tar_writer, unpack
 from nova_container.image import reference as references
+from nova_container.image.compression import Decompressed
 from nova_container.image.config import ImageConfig
 from nova_container.image.dockerfile import Recipe
 from nova_container.runtime import build_output
@@ -69,8 +70,9 @@ def _received(parts: Parts, context: BinaryIO, spec: BuildSpec, place: Path) -> 
     folder.mkdir(mode=0o755)
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
-    unpack.parse_output(process.feed(*unpack.argv_for_tree(folder, '/', limits), source=context,
-                                     timeout_s=_CONTEXT_S))
+    plain = Decompressed(context, parts.settings.max_image_bytes)
+    unpack.parse_output(process.feed(*unpack.argv_for_tree(folder, '/', limits), timeout_s=_CONTEXT_S,
+                                     source=cast(BinaryIO, _Ended(plain))))
     content = _file_within(folder, spec.dockerfile)
     if content is None:
         raise errors.InvalidRequest(f'Cannot locate specified Dockerfile: {spec.dockerfile[:200]}')
@@ -78,6 +80,23 @@ def _received(parts: Parts, context: BinaryIO, spec: BuildSpec, place: Path) -> 
     (place / 'recipe').write_text(recipe.text)
     (place / 'ignore').write_bytes(_file_within(folder, '.dockerignore') or b'')
     return recipe
+
+
+class _Ended:
+    """A tar with an end after its end: ``docker build -f`` sends contexts without one (moby, ReplaceFileTarWrapper)."""
+
+    def __init__(self, source: Decompressed) -> None:
+        self._source = source
+        self._size = 0
+        self._is_over = False
+
+    def read(self, size: int) -> bytes:
+        if chunk := self._source.read(size):
+            self._size += len(chunk)
+            return chunk
+        end = b'' if self._is_over else tar_writer.padding(self._size) + tar_writer.END
+        self._is_over = True
+        return end
 
 
 def _file_within(folder: Path, name: str) -> bytes | None:
