@@ -8,6 +8,7 @@ from nova_container import errors
 from nova_container.docker.base import Verbs, container_path
 from nova_container.docker.wire import networks as wire
 from nova_container.docker.wire.document import Document
+from nova_container.engine import validate_networks
 from nova_container.engine.network import Endpoint, Network, NetworkInfo, NetworkOps
 
 _BUILT_IN = ('bridge', 'host', 'none')
@@ -17,6 +18,7 @@ class NetworkVerbs(Verbs, NetworkOps):
     """See ``NetworkOps``."""
 
     def create_network(self, network: Network) -> str:
+        validate_networks.check(network)  # Docker takes any name, and answers 500 where our text says what is wrong
         answer = self.ask('POST', '/networks/create', document=wire.create_body(network))
         return Document(answer.document()).text('Id')
 

@@ -15,7 +15,7 @@ import time
 from typing import Any
 
 from nova_container import errors
-from nova_container.docker import infra_image
+from nova_container.docker import attached, infra_image
 from nova_container.docker.base import Verbs, container_path
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import listing, mounts
@@ -44,7 +44,7 @@ class Sandboxes:
         container at start only.
         """
         if spec.network.mode is not NetworkMode.NAMESPACE:
-            return self._create(spec.name, external_body(spec))
+            return self._create_attached(spec)
         self._discard_orphans()
         infra = f'nova-container-infra-{secrets.token_hex(8)}'
         workload = self._create(spec.name, external_body(dataclasses.replace(
@@ -55,6 +55,13 @@ class Sandboxes:
             undo('infra container', lambda: self.discard(infra))
             self._start_infra(infra, spec, spec.hostname or workload[:12])
         return workload
+
+    def _create_attached(self, spec: ContainerSpec) -> str:
+        container = self._create(spec.name, external_body(spec))
+        with undo_on_error() as undo:
+            undo('container', lambda: self.discard(container))
+            attached.connect_rest(self._verbs, container, spec.network.endpoints)
+        return container
 
     def _create(self, name: str, body: Json) -> str:
         answer = self._verbs.ask('POST', '/containers/create', query={'name': name}, document=body)
@@ -163,7 +170,7 @@ def external_body(spec: ContainerSpec) -> Json:
     """
     validate.check_sharing(spec)
     validate.check_runtime(spec)
-    body = wire.create_body(spec)
+    body = attached.say_of_old(wire.create_body(attached.first_only(spec)), spec)
     body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]
     if any(mount.options for mount in spec.mounts if mount.kind is MountKind.BIND):

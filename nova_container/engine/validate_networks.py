@@ -3,7 +3,7 @@
 
 import ipaddress
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from nova_container import errors
 from nova_container.engine import grammar
@@ -11,6 +11,32 @@ from nova_container.engine.network import Endpoint, Network, Port, Subnet
 
 BUILT_IN = ('bridge', 'host', 'none')
 DRIVERS = ('bridge', 'macvlan')
+_LINK_NAME = re.compile(r'[^/\s:%]{1,15}')
+_BRIDGE = 'com.docker.network.bridge.'
+_MTU = 'com.docker.network.driver.mtu'
+
+
+def _is_flag(text: str) -> bool:
+    return text in ('true', 'false')
+
+
+def _is_link(text: str) -> bool:
+    return _LINK_NAME.fullmatch(text) is not None and text not in ('.', '..')
+
+
+def _is_mtu(text: str) -> bool:
+    return text.isascii() and text.isdigit() and 68 <= int(text[:6]) <= 65535
+
+
+OPTIONS: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
+    'bridge': {f'{_BRIDGE}name': _is_link, f'{_BRIDGE}enable_icc': _is_flag,
+               f'{_BRIDGE}enable_ip_masquerade': _is_flag, f'{_BRIDGE}host_binding_ipv4': grammar.is_address,
+               f'{_BRIDGE}default_bridge': _is_flag, _MTU: _is_mtu},
+    'macvlan': {'parent': _is_link, 'macvlan_mode': lambda text: text in ('bridge', 'private', 'vepa', 'passthru'),
+                _MTU: _is_mtu},
+}
+"""What each driver takes, and how a value is checked."""
+
 _RESERVED = ('default', 'container')
 _MAC = re.compile(r'[0-9a-f]{2}(?::[0-9a-f]{2}){5}', re.IGNORECASE)
 _EXPOSED = re.compile(r'([0-9]{1,5})/(tcp|udp|sctp)')
@@ -19,17 +45,26 @@ _PROTOCOLS = ('tcp', 'udp', 'sctp')
 
 
 def check(network: Network) -> None:
-    """A network to make. :raises InvalidSpec: :raises Unsupported: a driver we lack."""
+    """A network to make, of whatever driver. :raises InvalidSpec:"""
     _require(grammar.NAME.fullmatch(network.name) is not None and len(network.name) <= grammar.NAME_CHARACTERS
              and network.name not in _RESERVED, f'network name {network.name[:64]!r} is not allowed')
-    if network.driver not in DRIVERS:
-        raise errors.Unsupported(f'The network driver {network.driver[:64]!r} is not there: use bridge or macvlan')
     for subnet in network.subnets:
         _check_subnet(subnet)
     _require(network.ipv6 or all(_network(each.subnet).version == 4 for each in network.subnets),
              'subnets: an IPv6 subnet needs ipv6')
     versions = [_network(each.subnet).version for each in network.subnets]
     _require(len(set(versions)) == len(versions), 'subnets: at most one of IPv4 and one of IPv6')
+
+
+def check_driver(network: Network) -> None:
+    """Driver and options, of a network to make. :raises Unsupported: we lack it.  :raises InvalidSpec:"""
+    if network.driver not in DRIVERS:
+        raise errors.Unsupported(f'The network driver {network.driver[:64]!r} is not there: use bridge or macvlan')
+    for name, value in network.options.items():
+        check_option = OPTIONS[network.driver].get(name)
+        if check_option is None:
+            raise errors.Unsupported(f'options: {name[:64]!r} is none that a {network.driver} network has')
+        _require(check_option(value), f'options: {name} cannot be {value[:64]!r}')
 
 
 def _check_subnet(subnet: Subnet) -> None:

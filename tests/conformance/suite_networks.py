@@ -100,6 +100,13 @@ class NetworksSuite:
         with pytest.raises(errors.NetworkNotFound):
             engine.inspect_network(name)
 
+    @pytest.mark.parametrize(('driver', 'options'), [('no-such-driver', {}), ('bridge', {
+        'com.docker.network.driver.mtu': 'many'})])
+    def test_a_driver_or_option_that_is_not_there_is_refused(self, engine, driver, options):
+        with pytest.raises(errors.ContainerError):
+            engine.create_network(Network(name='conf-bad', driver=driver, options=options, subnets=(
+                Subnet(subnet=f'{NET}.17.0/24'),)))
+
     @pytest.mark.parametrize('name', ['bridge', 'host', 'none'])
     def test_a_built_in_network_stays(self, engine, name):
         with pytest.raises(errors.Denied):

@@ -50,6 +50,7 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
     @faults.verb
     def create_network(self, network: Network) -> str:
         validate_networks.check(network)
+        validate_networks.check_driver(network)
         with self.changed:
             if any(each.spec.name == network.name for each in self._networks.values()):
                 raise errors.AlreadyExists(f'network with name {network.name} already exists')

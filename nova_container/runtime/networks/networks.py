@@ -93,6 +93,7 @@ class Networks:
     def create(self, wanted: Network) -> NetworkRecord:
         """See ``NetworkOps.create_network``."""
         validate_networks.check(wanted)
+        validate_networks.check_driver(wanted)
         with self.lock:
             if wanted.name in validate_networks.BUILT_IN or any(
                     each.name == wanted.name for each in self._networks.values()):
