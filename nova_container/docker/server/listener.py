@@ -31,7 +31,8 @@ class Server:
     """The Docker Engine API of an engine on a unix socket of mode 0600, or on a tcp socket with TLS.
 
     Only processes of ``allowed_uids`` (root and our own user, unless given) are served, or with
-    ``tls_context`` those who show a certificate. ``policy`` is what they may ask for. The engine is not closed with the server.
+    ``tls_context`` those who show a certificate. ``policy`` is what they may ask for. The engine is not closed with the
+    server.
     """
 
     def __init__(self, engine: Engine, socket_path: Path, *, allowed_uids: Iterable[int] | None = None,

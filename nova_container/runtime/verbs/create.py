@@ -43,10 +43,12 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
 def _prepare(parts: Parts, container: Container) -> None:
     folder, namespace = parts.folder(container), parts.namespace(container)
     with undo_on_error() as undo:
+        fresh: list[str] = []
+        undo('volumes', lambda: mounting.take_back(parts, fresh))
         undo('container', lambda: remove.take_away(parts, container))
         folder.make()
         folder.mount(parts.layers.lower(container.record.diff_ids))
-        mounting.provide(parts, container, undo)
+        mounting.provide(parts, container, fresh)
         folder.write_etc(container.record.spec, parts.hostname(container))
         if namespace is not None:
             netns.create(namespace)

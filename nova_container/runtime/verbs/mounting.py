@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from nova_container import errors
 from nova_container.engine import mounting, validate
 from nova_container.engine.spec import MountKind
-from nova_container.engine.undo import Undo
 from nova_container.engine.volume import Volume
 from nova_container.host import mounts
 from nova_container.runtime import shared, sources
@@ -31,8 +30,10 @@ def register(parts: Parts, record: ContainerRecord) -> Container:
         return parts.register.add(dataclasses.replace(record, mounts=found))
 
 
-def provide(parts: Parts, container: Container, undo: Undo) -> None:
+def provide(parts: Parts, container: Container, fresh: list[str]) -> None:
     """Make what is not there: volumes, filled from the image, and folders on the host.
+
+    The names of volumes that it makes go into ``fresh``.
 
     :raises InvalidSpec: a folder of the host is missing and is not to be made.
     """
@@ -40,17 +41,25 @@ def provide(parts: Parts, container: Container, undo: Undo) -> None:
     for mount in container.record.mounted:
         if mount.kind is not MountKind.VOLUME:
             continue
-        _ensure(parts, mount.volume or Volume(name=mount.source), undo)
+        if _ensure(parts, mount.volume or Volume(name=mount.source)):
+            fresh.append(mount.source)
         if not (mount.no_copy or mount.subpath):
             parts.volumes.fill(mount.source, parts.folder(container).root, mount.target)
     deactivate(parts, mounting.volumes(container.record.mounted))
 
 
-def _ensure(parts: Parts, volume: Volume, undo: Undo | None = None) -> None:
-    if parts.volumes.ensure(volume, exact=bool(volume.options)):
-        if undo is not None:
-            undo('volume', lambda: remove_if_unused(parts, volume.name))
+def _ensure(parts: Parts, volume: Volume) -> bool:
+    """Whether it was made now."""
+    made = parts.volumes.ensure(volume, exact=bool(volume.options))
+    if made:
         parts.events.publish('volume', 'create', volume.name, {'driver': 'local'})
+    return made
+
+
+def take_back(parts: Parts, fresh: Iterable[str]) -> None:
+    """After a create that failed: remove the volumes that were made for it, unless others use them by now."""
+    for name in fresh:
+        remove_if_unused(parts, name)
 
 
 def make_sources(container: Container) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from nova_container import errors
 from nova_container.engine.spec import ContainerSpec
-from nova_container.engine.state import Status
+from nova_container.engine.health import STARTING
+from nova_container.engine.state import Health, Status
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, netns
 from nova_container.host.pids import ProcessId
@@ -83,8 +84,9 @@ def _create_process(parts: Parts, container: Container, restarts: int) -> None:
     process = ProcessId.of(pid)
     if process is None:
         raise errors.HostFailure('The first process ended before it was started')
+    container.health = health = Health(status=STARTING) if spec.health else None
     container.save(phase=Phase.RUNNING, pid=pid, started_ticks=process.started_ticks, started_at=time.time(),
-                   exit=None, restart_count=restarts)
+                   exit=None, restart_count=restarts, health=health)
     if parts.watcher:
         parts.watcher.watch(container.id, process)
 

@@ -164,10 +164,33 @@ def test_networks_volumes_and_disk(docker):
     (('service', 'ls'), 'not a swarm manager'),
     (('push', 'busybox'), 'does not push'),
     (('run', '--network', 'blue', 'busybox'), 'No such network'),
-    (('run', '--pid', 'host', 'busybox'), 'PidMode'), (('run', '--health-cmd', 'true', 'busybox'), 'Healthcheck'),
+    (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--kernel-memory', '1g', 'busybox'), 'Kernel'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
     assert said in docker(*words, code=125 if words[0] == 'run' else 1)
+
+
+def test_health(docker, fake):
+    docker('run', '-d', '--name', 'c', '--health-cmd', 'true', '--health-interval', '100ms', '--health-retries', '2',
+           'busybox', 'sleep', '600')
+    deadline = time.monotonic() + 10
+    while '(healthy)' not in docker('ps', '--format', '{{.Status}}'):
+        assert time.monotonic() < deadline
+    assert docker('inspect', '-f', '{{.State.Health.Status}} {{.Config.Healthcheck.Test}}', 'c') == (
+        'healthy [CMD-SHELL true]\n')
+    assert docker('ps', '-q', '-f', 'health=healthy') != ''
+    docker('run', '-d', '--name', 'none', '--no-healthcheck', 'busybox', 'sleep', '600')
+    assert docker('inspect', '-f', '{{.State.Health}}', 'none') == '<nil>\n'
+
+
+def test_namespaces_are_shared(docker, fake):
+    docker('run', '-d', '--name', 'first', '--ipc', 'shareable', 'busybox', 'sleep', '600')
+    docker('run', '-d', '--name', 'c', '--pid', 'container:first', '--ipc', 'container:first', '--uts', 'host',
+           '--cgroup-parent', '/own', '--device-cgroup-rule', 'c 10:* rwm', '--annotation', 'a=b', 'busybox', 'sleep',
+           '600')
+    spec = fake.inspect('c').spec
+    assert (spec.sharing.pid, spec.sharing.uts, spec.cgroup_parent) == ('container:first', 'host', '/own')
+    assert (spec.device_rules, dict(spec.annotations)) == (('c 10:* rwm',), {'a': 'b'})
 
 
 def test_volumes(docker, fake):
