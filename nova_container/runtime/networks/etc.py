@@ -36,9 +36,13 @@ def hosts(spec: ContainerSpec, hostname: str, own: Iterable[str], links: Mapping
     return _LOCAL + ''.join(lines)
 
 
-def host_servers(paths: tuple[Path, ...] = (_HOST_RESOLV,)) -> tuple[str, ...]:
+def host_servers() -> tuple[str, ...]:
     """The name servers of the host, as it reaches them."""
-    return tuple(server for path in paths for server in _settings(path).get('nameserver', ()) if _is_address(server))
+    return _servers(_HOST_RESOLV)
+
+
+def _servers(path: Path) -> tuple[str, ...]:
+    return tuple(server for server in _settings(path).get('nameserver', ()) if _is_address(server))
 
 
 def resolv_conf(network: NetworkSpec, *, embedded: bool) -> str:
@@ -59,7 +63,7 @@ def resolv_conf(network: NetworkSpec, *, embedded: bool) -> str:
 def reachable_servers() -> tuple[str, ...]:
     """Those of the host that are not on its loopback, behind the stub of systemd-resolved if that is all."""
     for path in (_HOST_RESOLV, _BEHIND_STUB):
-        found = tuple(server for server in host_servers((path,))
+        found = tuple(server for server in _servers(path)
                       if not ipaddress.ip_address(server.partition('%')[0]).is_loopback)
         if found:
             return found

@@ -19,7 +19,7 @@ from nova_container.runtime.networks import etc, wires
 from nova_container.runtime.networks.directory import Directory
 from nova_container.runtime.networks.networks import HOST_BINDING, Networks
 from nova_container.runtime.networks.records import EndpointRecord, NetworkRecord
-from nova_container.runtime.networks.resolver import Resolver
+from nova_container.runtime.networks.resolver import USUAL_PORTS, Resolver
 from nova_container.runtime.rootfs import ContainerFolder
 from nova_container.runtime.settings import Settings
 
@@ -36,6 +36,7 @@ class Membership:
         self._directory = Directory(networks, register)
         self._resolver = Resolver(self._directory.answer, self._directory.upstream)
         self._plugged: set[str] = set()
+        self._redirected: dict[str, tuple[int, int]] = {}
 
     def close(self) -> None:
         """Repeatable."""
@@ -50,6 +51,8 @@ class Membership:
         for container in alive:
             self._plugged.add(container.id)
             try:
+                if self._is_embedded(container):
+                    self._redirected[container.id] = USUAL_PORTS  # as the engine before this one did, where it could
                 self._wire(container)
                 self._serve_names(container)
             except (errors.ContainerError, OSError) as error:
@@ -98,6 +101,7 @@ class Membership:
         if not is_managed(container):
             return
         self.ended(container)
+        self._redirected.pop(container.id, None)
         for endpoint in self.networks.of_container(container.id):
             alone = self.networks.by_id(endpoint.network_id).spec.driver == 'bridge'
             wires.unwire(endpoint, None if alone else self._namespace(container))
@@ -154,10 +158,13 @@ class Membership:
         return endpoints
 
     def _serve_names(self, container: Container) -> None:
-        if self._is_embedded(container):
-            self._resolver.open(container.id, self._namespace(container))
-        else:
+        if not self._is_embedded(container):
             self._resolver.shut(container.id)
+            return
+        found = self._resolver.open(container.id, self._namespace(container))
+        if self._redirected.get(container.id) != found:
+            wires.redirect_names(self._namespace(container), *found)
+            self._redirected[container.id] = found
 
     def _is_embedded(self, container: Container) -> bool:
         """Whether our resolver serves it: in networks with names, and where the host's servers are out of reach."""

@@ -7,6 +7,7 @@ servers, or the container's own (``dns``), from the host, so that servers on the
 
 import contextlib
 import dataclasses
+import errno
 import logging
 import os
 import random
@@ -26,8 +27,10 @@ from nova_container.runtime.networks.etc import RESOLVER
 LOG = logging.getLogger(__name__)
 
 _PORT = 53
+_OWN_PORT = 41053  # not 53, which a container that serves names itself binds; wires.redirect_names leads here
 _PATIENCE_S = 3.0
 _TRIES = 4
+USUAL_PORTS = (_OWN_PORT, _OWN_PORT)
 _PENDING, _PENDING_EACH = 2048, 128
 _CONNECTIONS_EACH = 16
 _IDLE_S = 10.0
@@ -91,27 +94,27 @@ class Resolver:
         self._thread: threading.Thread | None = None
         self._closed = False
 
-    def open(self, container_id: str, namespace: Path) -> None:
-        """Answer in that namespace from now on. Repeatable. :raises HostFailure: the port is taken there."""
+    def open(self, container_id: str, namespace: Path) -> tuple[int, int]:
+        """Answer in that namespace from now on; the ports, of UDP and of TCP. Repeatable. :raises HostFailure:"""
         with self._lock:
-            if self._closed or container_id in self._doors:
-                return
+            known = self._doors.get(container_id)
+            if known is not None:
+                return _ports(known.udp, known.tcp)
         udp, tcp = netns.run_in(namespace, _opened)
         with self._lock:
             door = _Door(container_id, udp, tcp)
-            if self._closed or self._doors.setdefault(container_id, door) is not door:
+            if self._closed:
                 udp.close()
                 tcp.close()
-                return
+                raise errors.Unavailable('The engine is being closed')
+            self._doors[container_id] = door
             self._selector.register(udp, selectors.EVENT_READ, lambda: self._read(door))
             self._selector.register(tcp, selectors.EVENT_READ, lambda: self._accept(door))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._serve, name='resolver', daemon=True)
                 self._thread.start()
         self._wake()
-
-    def is_open(self, container_id: str) -> bool:
-        return container_id in self._doors
+        return _ports(udp, tcp)
 
     def shut(self, container_id: str) -> None:
         """Answer there no more; sockets would keep the namespace. Repeatable."""
@@ -325,14 +328,28 @@ def _opened() -> tuple[socket.socket, socket.socket]:
         for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
             sock = socket.socket(socket.AF_INET, kind | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK)
             made.append(sock)
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            sock.bind((RESOLVER, _PORT))
+            _bind(sock)
         made[1].listen(16)
     except OSError as error:
         for sock in made:
             sock.close()
         raise errors.LinkFailed(f'The resolver cannot answer at {RESOLVER}: {error.strerror}') from error
     return made[0], made[1]
+
+
+def _bind(sock: socket.socket) -> None:
+    """The port that rules of an earlier run lead to, or any other."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        sock.bind((RESOLVER, _OWN_PORT))
+    except OSError as error:
+        if error.errno != errno.EADDRINUSE:
+            raise
+        sock.bind((RESOLVER, 0))
+
+
+def _ports(udp: socket.socket, tcp: socket.socket) -> tuple[int, int]:
+    return udp.getsockname()[1], tcp.getsockname()[1]
 
 
 def _answer_to(sock: socket.socket, client: tuple[str, int]) -> Callable[[bytes], None]:

@@ -59,6 +59,13 @@ def table(bridges: Sequence[BridgeRules], ports: Iterable[PortRule]) -> str:
     ))
 
 
+def names_table(address: str, udp: int, tcp: int) -> str:
+    """The body of the table in a container's namespace, that leads questions for names to our resolver there."""
+    return _chain('output', ['type nat hook output priority -100; policy accept',
+                             f'ip daddr {address} udp dport 53 dnat ip to {address}:{udp}',
+                             f'ip daddr {address} tcp dport 53 dnat ip to {address}:{tcp}'])
+
+
 def _chain(name: str, lines: Iterable[str]) -> str:
     return f'  chain {name} {{\n' + ''.join(f'    {line}\n' for line in lines) + '  }\n'
 

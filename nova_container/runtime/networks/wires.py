@@ -9,14 +9,16 @@ from pathlib import Path
 
 from nova_container import errors
 from nova_container.engine.network import Subnet
-from nova_container.host import bridges, netns
+from nova_container.host import bridges, firewall, netns
 from nova_container.host.links import Links
+from nova_container.runtime.networks import etc, rules
 from nova_container.runtime.networks.records import EndpointRecord, NetworkRecord
 
 LOG = logging.getLogger(__name__)
 
 _MTU = 'com.docker.network.driver.mtu'
 _BRIDGE_MAC = '02:42'
+_NAMES_TABLE = 'nova-container-names'
 
 
 def mtu_of(network: NetworkRecord) -> int:
@@ -127,10 +129,9 @@ def route(namespace: Path, endpoint: EndpointRecord | None, gateways: Iterable[s
             inside.add_route(endpoint.interface, everywhere, gateway)
 
 
-def interfaces(namespace: Path) -> frozenset[str]:
-    """Names of the links in a namespace."""
-    with Links(namespace) as inside:
-        return frozenset(link.name for link in inside.list())
+def redirect_names(namespace: Path, udp: int, tcp: int) -> None:
+    """Lead questions to 127.0.0.11:53 in a namespace to these ports of our resolver there."""
+    netns.run_in(namespace, lambda: firewall.replace_table(_NAMES_TABLE, rules.names_table(etc.RESOLVER, udp, tcp)))
 
 
 def host_links() -> frozenset[str]:

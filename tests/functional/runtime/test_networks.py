@@ -157,6 +157,16 @@ class TestNames:
         assert done.exit_code != 0
         assert name_server(container)
 
+    def test_a_container_may_serve_names_itself(self, engine, network):
+        network('blue')
+        run(engine, 'sleep', '600', name='other', network=in_networks('blue'))
+        server = run(engine, 'sleep', '600', name='server', network=in_networks('blue'))
+        namespace = pathlib.Path(engine.network_namespace(server))
+        with (netns.open_in(namespace, lambda: socket.create_server(('0.0.0.0', 53))),
+              netns.open_in(namespace, datagrams) as sock):
+            sock.bind(('0.0.0.0', 53))
+            assert ping(engine, server, 'other')
+
     def test_the_default_network_has_no_names_but_links(self, engine):
         first = run(engine, 'sleep', '600', name='first', network=BRIDGE)
         second = run(engine, 'sleep', '600', name='second', hostname='deux', network=in_networks(Endpoint(
