@@ -49,6 +49,20 @@ ENGINE_OPTS = [
                help='Folder of sockets, namespaces and process ids; need not survive a reboot of the host.'),
     cfg.StrOpt('socket', default='/run/nova-container/engine.sock',
                help='Unix socket on which the Docker Engine API is served, mode 0600.'),
+    cfg.StrOpt('policy', default='privileged', choices=['restricted', 'baseline', 'privileged'],
+               help='What clients of the unix socket may ask for. nova-compute needs privileged.'),
+    cfg.StrOpt('tcp_listen',
+               help='Serve on this address and port, as host:port, too; clients must show a certificate that '
+                    'tls_ca_file signed. Unset: no.'),
+    cfg.StrOpt('tls_ca_file', help='Certificate authority of clients of tcp_listen.'),
+    cfg.StrOpt('tls_cert_file', help='Certificate of the engine for tcp_listen.'),
+    cfg.StrOpt('tls_key_file', help='Key of that certificate.'),
+    cfg.StrOpt('tcp_policy', default='baseline', choices=['restricted', 'baseline', 'privileged'],
+               help='What clients of tcp_listen may ask for: privileged is root on this host, baseline keeps '
+                    'containers from it, restricted asks for less than the defaults of Docker.'),
+    cfg.BoolOpt('volume_devices', default=True,
+                help='Let volumes mount devices, folders of the host and file systems of the network by their '
+                     'options, where the policy of the listener allows it.'),
     cfg.StrOpt('runtime', default='crun', help='OCI runtime: crun, runc, or the path of another one.'),
     cfg.StrOpt('monitor', default='conmon', help='conmon, or its path.'),
     cfg.StrOpt('init', default='tini-static',
@@ -57,6 +71,20 @@ ENGINE_OPTS = [
     cfg.StrOpt('log_level', default='INFO', choices=['DEBUG', 'INFO', 'WARNING', 'ERROR'], help='Least level logged.'),
     cfg.IntOpt('max_image_gb', default=50, min=1, help='The most GiB that one image may unpack to.'),
     cfg.IntOpt('max_image_entries', default=2_000_000, min=1000, help='The most files that one layer may hold.'),
+    cfg.ListOpt('insecure_registries', default=[],
+                help='Registries, as host, host:port or networks (10.0.0.0/8), whose certificates are not checked and '
+                     'that may speak plain HTTP. Those on loopback may anyway.'),
+    cfg.ListOpt('registry_mirrors', default=[], help='URLs of mirrors that are asked before Docker Hub.'),
+    cfg.ListOpt('registry_certificates', default=['/etc/nova-container/certs.d', '/etc/docker/certs.d'],
+                help='Folders that hold one named host:port for each registry with certificates of its own: *.crt of '
+                     'authorities, *.cert and *.key of this client.'),
+    cfg.ListOpt('registry_token_hosts', default=[],
+                help='Token servers beside a registry\'s own host that get its credentials, as registry=host.'),
+    cfg.StrOpt('search_registry', default='', help='Registry that `docker search` asks for a term without one.'),
+    cfg.StrOpt('builder', default='buildah', help='buildah, or its path.'),
+    cfg.StrOpt('build_network', default='host', choices=['host', 'none'],
+               help='Network of build steps that ask for none. With none, a build cannot reach any network.'),
+    cfg.IntOpt('build_pids_limit', default=2048, min=16, help='The most processes of one build.'),
     cfg.IntOpt('launchers', default=8, min=1, help='Containers that are started at the same time.'),
 ]
 

@@ -5,11 +5,11 @@
 
     ContainerError
       NotFound              it is not there: treat delete as done
-        ContainerNotFound  ImageNotFound  BlobNotFound  ExecNotFound
+        ContainerNotFound  ImageNotFound  BlobNotFound  ExecNotFound  NetworkNotFound  VolumeNotFound
       AlreadyExists         a name or id is taken
       WrongState            change the state, then retry
       InvalidRequest        will never work: fix the request
-        InvalidSpec  InvalidReference  UnacceptableImage
+        InvalidSpec  InvalidReference  UnacceptableImage  StepFailed
       Denied                not allowed
       Exhausted             no room here, try another host
       Unsupported           not this engine
@@ -66,6 +66,20 @@ class ExecNotFound(NotFound):
         super().__init__(f'No such exec instance: {exec_id}')
 
 
+class NetworkNotFound(NotFound):
+    kind = 'network_not_found'
+
+    def __init__(self, network: str) -> None:
+        super().__init__(f'No such network: {network}')
+
+
+class VolumeNotFound(NotFound):
+    kind = 'volume_not_found'
+
+    def __init__(self, volume: str) -> None:
+        super().__init__(f'No such volume: {volume}')
+
+
 class AlreadyExists(ContainerError):
     """A name or an id is taken."""
 
@@ -100,6 +114,17 @@ class UnacceptableImage(InvalidRequest):
     """The image breaks a rule of its format or of ours; the text names the entry."""
 
     kind = 'unacceptable_image'
+
+
+class StepFailed(InvalidRequest):
+    """A step of a build failed; carries its exit ``code``."""
+
+    kind = 'step_failed'
+    code = 1
+
+    def __init__(self, sentence: str, code: int = 1) -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 class Denied(ContainerError):

@@ -12,7 +12,8 @@ from oslo_config import cfg
 
 from nova_container import conf as options
 from nova_container import errors
-from nova_container.docker.server import Server
+from nova_container.docker.server import Level, Server, tls
+from nova_container.registry import RegistrySettings
 from nova_container.runtime.engine import RuntimeEngine
 from nova_container.runtime.settings import Settings
 
@@ -47,13 +48,15 @@ def _serve(conf: cfg.ConfigOpts) -> int:
     engine = RuntimeEngine(settings_from(conf))
     engine.open()
     try:
-        server = Server(engine, Path(conf.engine.socket))
-        server.start()
+        servers = _servers(conf, engine)
+        for server in servers:
+            server.start()
         _notify('READY=1')
         LOG.info('Serving the Docker Engine API on %s', conf.engine.socket)
         asked_to_end.wait()
         _notify('STOPPING=1')
-        server.stop()
+        for server in servers:
+            server.stop()
     finally:
         engine.close()
     LOG.info('Ended; containers run on')
@@ -79,12 +82,55 @@ class _EndRequest:
             pass
 
 
+def _servers(conf: cfg.ConfigOpts, engine: RuntimeEngine) -> list[Server]:
+    """One for each listener. :raises InvalidRequest: the options of tcp contradict each other."""
+    section = conf.engine
+    path = Path(section.socket)
+    servers = [Server(engine, path, policy=Level(section.policy))]
+    if section.tcp_listen:
+        if not (section.tls_ca_file and section.tls_cert_file and section.tls_key_file):
+            raise errors.InvalidRequest('tcp_listen needs tls_ca_file, tls_cert_file and tls_key_file: without '
+                                        'certificates of its clients, whoever reaches the port is root')
+        context = tls.server_context(section.tls_ca_file, section.tls_cert_file, section.tls_key_file)
+        servers.append(Server(engine, path, listening=_listening(section.tcp_listen), tls_context=context,
+                              policy=Level(section.tcp_policy)))
+    return servers
+
+
+def _listening(address: str) -> socket.socket:
+    """:raises InvalidRequest: it is not host:port."""
+    host, _, port = address.rpartition(':')
+    if not port.isdigit():
+        raise errors.InvalidRequest(f'tcp_listen {address!r} must be host:port')
+    host = host.strip('[]')
+    family = socket.AF_INET6 if ':' in host else socket.AF_INET
+    return socket.create_server((host, int(port)), family=family, backlog=512)
+
+
 def settings_from(conf: cfg.ConfigOpts) -> Settings:
     """The engine's settings from its options."""
     section = conf.engine
     return Settings(state_dir=Path(section.state_dir), run_dir=Path(section.run_dir), runtime=section.runtime,
                     monitor=section.monitor, init=section.init, max_image_bytes=section.max_image_gb << 30,
-                    max_image_entries=section.max_image_entries, launchers=section.launchers)
+                    max_image_entries=section.max_image_entries, launchers=section.launchers,
+                    volume_devices=section.volume_devices,
+                    registries=_registries_from(section), builder=section.builder,
+                    build_network=section.build_network, build_pids=section.build_pids_limit)
+
+
+def _registries_from(section: cfg.ConfigOpts) -> RegistrySettings:
+    return RegistrySettings(
+        insecure=tuple(section.insecure_registries), mirrors=tuple(section.registry_mirrors),
+        certificates=tuple(Path(folder) for folder in section.registry_certificates), search=section.search_registry,
+        token_hosts=_token_hosts(section.registry_token_hosts))
+
+
+def _token_hosts(entries: list[str]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, tuple[str, ...]] = {}
+    for entry in entries:
+        registry, _, host = entry.partition('=')
+        found[registry] = (*found.get(registry, ()), host)
+    return found
 
 
 def _notify(state: str) -> None:

@@ -2,6 +2,7 @@
 """What all verbs over the Docker Engine API stand on."""
 
 import threading
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -33,10 +34,11 @@ class Verbs:
         return '' if self.is_ours else _PINNED
 
     def ask(self, method: str, path: str, *, query: Query | None = None, document: object = None,
-            body: Body | None = None, timeout_s: float | None = None) -> Answer:
+            body: Body | None = None, timeout_s: float | None = None,
+            headers: Mapping[str, str] | None = None) -> Answer:
         """See ``Transport.ask``."""
         return self.transport.ask(method, path, query=query, document=document, body=body, timeout_s=timeout_s,
-                                  prefix=self.prefix)
+                                  prefix=self.prefix, headers=headers)
 
     def do(self, method: str, path: str, **request: Any) -> None:
         """Ask for something that has no answer."""

@@ -5,13 +5,17 @@ from nova_container.docker.endpoint import Endpoint, TlsFiles
 from nova_container.docker.files import FileVerbs
 from nova_container.docker.images import ImageVerbs
 from nova_container.docker.lifecycle import LifecycleVerbs
+from nova_container.docker.networks import NetworkVerbs
 from nova_container.docker.processes import ProcessVerbs
+from nova_container.docker.registry import RegistryVerbs
 from nova_container.docker.system import SystemVerbs
 from nova_container.docker.transport import Transport
+from nova_container.docker.volumes import VolumeVerbs
 from nova_container.engine import Engine
 
 
-class DockerEngine(LifecycleVerbs, ProcessVerbs, FileVerbs, ImageVerbs, SystemVerbs, Engine):
+class DockerEngine(LifecycleVerbs, ProcessVerbs, FileVerbs, ImageVerbs, RegistryVerbs, SystemVerbs, VolumeVerbs,
+                   NetworkVerbs, Engine):
     """Every verb of the contract as requests to one endpoint. Connects when first used.
 
     :param url: ``unix:///path`` or ``tcp://host:port``.

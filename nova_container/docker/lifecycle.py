@@ -82,10 +82,10 @@ class LifecycleVerbs(Verbs, ContainerOps):
                 raise errors.WrongState(str(error)) from error
             raise
 
-    def remove(self, container: str, *, force: bool = False) -> None:
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
         infra = None if self.is_ours else self._sandboxes.infra_of(container)
         with contextlib.suppress(errors.ContainerNotFound):
-            self.do('DELETE', container_path(container), query={'force': force, 'v': True})
+            self.do('DELETE', container_path(container), query={'force': force, 'v': volumes})
         if infra is not None:
             self._sandboxes.discard(infra)
 

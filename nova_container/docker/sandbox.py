@@ -15,12 +15,13 @@ import time
 from typing import Any
 
 from nova_container import errors
-from nova_container.docker import infra_image
+from nova_container.docker import attached, infra_image
 from nova_container.docker.base import Verbs, container_path
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import listing, mounts
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo, ContainerSpec, MountKind, NetworkMode, NetworkSpec, RestartPolicy
+from nova_container.engine import validate
 from nova_container.engine.undo import undo_on_error
 
 INFRA_LABEL = 'org.nova-container.infra'
@@ -43,7 +44,7 @@ class Sandboxes:
         container at start only.
         """
         if spec.network.mode is not NetworkMode.NAMESPACE:
-            return self._create(spec.name, external_body(spec))
+            return self._create_attached(spec)
         self._discard_orphans()
         infra = f'nova-container-infra-{secrets.token_hex(8)}'
         workload = self._create(spec.name, external_body(dataclasses.replace(
@@ -54,6 +55,13 @@ class Sandboxes:
             undo('infra container', lambda: self.discard(infra))
             self._start_infra(infra, spec, spec.hostname or workload[:12])
         return workload
+
+    def _create_attached(self, spec: ContainerSpec) -> str:
+        container = self._create(spec.name, external_body(spec))
+        with undo_on_error() as undo:
+            undo('container', lambda: self.discard(container))
+            attached.connect_rest(self._verbs, container, spec.network.endpoints)
+        return container
 
     def _create(self, name: str, body: Json) -> str:
         answer = self._verbs.ask('POST', '/containers/create', query={'name': name}, document=body)
@@ -158,14 +166,23 @@ def _remembered(spec: ContainerSpec) -> str:
 def external_body(spec: ContainerSpec) -> Json:
     """A create body for a Docker that is not ours: what it would silently ignore is said otherwise, or refused.
 
-    :raises Unsupported: options of a bind.
+    :raises Unsupported: options of a bind; a part of a volume, which only Docker 26 knows.
     """
-    body = wire.create_body(spec)
+    validate.check_sharing(spec)
+    validate.check_runtime(spec)
+    body = attached.say_of_old(wire.create_body(attached.first_only(spec)), spec)
     body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]
     if any(mount.options for mount in spec.mounts if mount.kind is MountKind.BIND):
         raise errors.Unsupported('A Docker Engine takes no options for a bind mount')
+    if any(mount.subpath for mount in spec.mounts):
+        raise errors.Unsupported('A Docker Engine of API 1.41 does not mount a part of a volume')
+    if spec.health is not None and spec.health.start_interval_s is not None:
+        raise errors.Unsupported('A Docker Engine of API 1.41 has no start_interval_s')
+    if spec.annotations:
+        raise errors.Unsupported('A Docker Engine of API 1.41 has no annotations')
     if tmpfs:  # Mounts have options since API 1.46 only
-        body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts if mount not in tmpfs]
+        body['HostConfig']['Mounts'] = [mounts.mount_body(mount) for mount in spec.mounts
+                                        if mount not in tmpfs and mounts.bind_body(mount) is None]
         body['HostConfig']['Tmpfs'] = {mount.target: mounts.tmpfs_options(mount) for mount in tmpfs}
     return body

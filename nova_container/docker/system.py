@@ -46,8 +46,8 @@ class SystemVerbs(Verbs, SystemOps):
 
 
 def _told(documents: Iterator[Any]) -> Iterator[Event]:
-    """Events of containers and images; of infra containers nobody needs to know."""
+    """Events of what the contract knows; of infra containers nobody needs to know."""
     for document in documents:
         event = wire_events.event_of(document)
-        if event.type in ('container', 'image') and INFRA_LABEL not in event.attributes:
+        if event.type in ('container', 'image', 'network', 'volume') and INFRA_LABEL not in event.attributes:
             yield event

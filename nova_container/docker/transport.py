@@ -80,7 +80,8 @@ class Transport:
         self._pool = _pool(endpoint, timeout_s)
 
     def ask(self, method: str, path: str, *, query: Query | None = None, document: object = None,
-            body: Body | None = None, timeout_s: float | None = None, prefix: str = '') -> Answer:
+            body: Body | None = None, timeout_s: float | None = None, prefix: str = '',
+            headers: Mapping[str, str] | None = None) -> Answer:
         """Send a request and return its answer, whose body is yet to be read.
 
         :param timeout_s: how long the engine may be silent; the transport's own unless given, 0 for ever.
@@ -88,12 +89,12 @@ class Transport:
         :raises ContainerError: the engine answered with an error.
         :raises Unavailable: it cannot be reached, or was silent for too long.
         """
-        headers = {} if body is None else {'Content-Type': 'application/x-tar'}
+        sent = {**(headers or {}), **({} if body is None else {'Content-Type': 'application/x-tar'})}
         if document is not None:
-            body, headers = json.dumps(document).encode(), {'Content-Type': 'application/json'}
+            body, sent['Content-Type'] = json.dumps(document).encode(), 'application/json'
         with _reachable(str(self.endpoint)):
             response = self._pool.urlopen(
-                method, f'{prefix}{path}{_query(query)}', body=body, headers=headers, retries=False, redirect=False,
+                method, f'{prefix}{path}{_query(query)}', body=body, headers=sent, retries=False, redirect=False,
                 preload_content=False, decode_content=False, timeout=self._timeout(timeout_s))
         answer = Answer(response)
         if answer.status >= 300 and answer.status != 304:

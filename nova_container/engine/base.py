@@ -20,6 +20,9 @@ from typing import BinaryIO
 
 from nova_container.engine import spec as specs
 from nova_container.engine import state
+from nova_container.engine.network import NetworkOps
+from nova_container.engine.registry import RegistryOps
+from nova_container.engine.volume import VolumeOps
 
 
 class Session(abc.ABC):
@@ -92,8 +95,10 @@ class ContainerOps(abc.ABC):
         """Thaw. Silent if running; a stopped container raises WrongState."""
 
     @abc.abstractmethod
-    def remove(self, container: str, *, force: bool = False) -> None:
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
         """Remove the container and all it owns; silent if there is none.
+
+        With ``volumes`` that includes the volumes that nobody named and no other container uses.
 
         :raises WrongState: it is alive and ``force`` is not set.
         """
@@ -239,7 +244,7 @@ class SystemOps(abc.ABC):
         """Let go of connections and threads. Containers run on. Repeatable."""
 
 
-class Engine(ContainerOps, ImageOps, SystemOps):
+class Engine(ContainerOps, ImageOps, SystemOps, VolumeOps, NetworkOps, RegistryOps):
     """A container engine."""
 
     def exec(self, container: str, spec: specs.ExecSpec, *, stdin: bytes = b'',

@@ -6,6 +6,9 @@ import posixpath
 import re
 
 NAME = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9_.-]*')
+DEVICE_RULE = re.compile(r'[abc] ([0-9]{1,7}|\*):([0-9]{1,7}|\*) [rwm]{1,3}')
+RUNTIME = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}')
+VOLUME = re.compile(r'[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}')
 HOSTNAME = re.compile(r'[a-zA-Z0-9](?:[a-zA-Z0-9-]*[a-zA-Z0-9])?')
 ENV_NAME = re.compile(r'[^=\0]+')
 SYSCTL_NAME = re.compile(r'[a-z0-9_]+(?:[./][a-zA-Z0-9_-]+)+')
@@ -39,6 +42,12 @@ SIGNALS = frozenset((
 ))
 _LAST_SIGNAL = 64
 _REALTIME_SIGNALS = 30
+
+# What each namespace may be shared with; container:ID goes with pid and ipc
+SHARING = {'pid': ('', 'host'), 'ipc': ('', 'host', 'none', 'shareable'), 'uts': ('', 'host'), 'user': ('', 'host'),
+           'cgroup': ('', 'host', 'private')}
+JOINED = ('pid', 'ipc')
+RUNTIME_ANNOTATIONS = ('run.oci.', 'org.systemd.property.', 'io.crun.', 'org.crun.')
 
 RESTART_POLICIES = frozenset({'no', 'always', 'unless-stopped', 'on-failure'})
 PROPAGATIONS = frozenset({'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave'})

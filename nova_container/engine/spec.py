@@ -5,6 +5,9 @@ import dataclasses
 import enum
 from collections.abc import Mapping
 
+from nova_container.engine.network import Endpoint, Port
+from nova_container.engine.volume import Volume
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ProcessSpec:
@@ -45,7 +48,8 @@ class Throttle:
 class Resources:
     """Limits. None is no limit, except ``pids_limit``, where None is the engine's default (2048).
 
-    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API.
+    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API. ``weight_devices`` hold weights, 10
+    to 1000, as rates.
     """
 
     memory_bytes: int | None = None
@@ -65,16 +69,25 @@ class Resources:
     read_iops: tuple[Throttle, ...] = ()
     write_iops: tuple[Throttle, ...] = ()
     root_size_bytes: int | None = None
+    realtime_period_us: int | None = None
+    realtime_runtime_us: int | None = None
+    weight_devices: tuple[Throttle, ...] = ()
 
 
 class MountKind(enum.Enum):
     BIND = 'bind'
     TMPFS = 'tmpfs'
+    VOLUME = 'volume'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A mount below the root of the container. ``source`` is a host path for a bind, '' for tmpfs."""
+    """A mount below the root of the container.
+
+    ``source`` is a host path for a bind, '' for tmpfs, a volume's name or '' (a new one) for a volume. An empty volume
+    takes what the image has at ``target`` unless ``no_copy``. ``make_source`` makes a missing folder on the host.
+    ``volume`` says how to make the volume if there is none; its name is ``source``. ``subpath`` is below the volume.
+    """
 
     kind: MountKind
     target: str
@@ -84,6 +97,10 @@ class Mount:
     size_bytes: int | None = None
     mode: int | None = None
     options: tuple[str, ...] = ()
+    no_copy: bool = False
+    subpath: str = ''
+    make_source: bool = False
+    volume: Volume | None = None
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +131,14 @@ class NetworkMode(enum.Enum):
     """Where the network namespace comes from.
 
     NAMESPACE: one of its own, holding loopback, from create to remove; the caller wires it.
-    HOST: the host's. CONTAINER: that of ``NetworkSpec.container``.
+    HOST: the host's. CONTAINER: that of ``NetworkSpec.container``. MANAGED: one of its own that the engine wires
+    into the networks of ``NetworkSpec.endpoints``.
     """
 
     NAMESPACE = 'none'
     HOST = 'host'
     CONTAINER = 'container'
+    MANAGED = 'managed'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +149,41 @@ class NetworkSpec:
     dns_search: tuple[str, ...] = ()
     dns_options: tuple[str, ...] = ()
     extra_hosts: tuple[str, ...] = ()
+    endpoints: tuple[Endpoint, ...] = ()
+    ports: tuple[Port, ...] = ()
+    publish_all: bool = False
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class HealthCheck:
+    """A command that tells whether the service in a container works: exit code 0. ``test`` is the command.
+
+    Failures within ``start_period_s`` do not count; ``retries`` in a row make it unhealthy. What is None or () is the
+    image's; what the image does not say either is 30 s, 30 s, 0 s, 5 s and 3.
+    """
+
+    test: tuple[str, ...] = ()
+    shell: bool = False
+    interval_s: float | None = None
+    timeout_s: float | None = None
+    start_period_s: float | None = None
+    start_interval_s: float | None = None
+    retries: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Sharing:
+    """Namespaces shared with others: '' is one of its own, or for ``cgroup`` what Docker does on this host.
+
+    ``pid`` may be host or container:ID, ``uts`` and ``user`` host, ``cgroup`` private or host; ``ipc`` host,
+    container:ID, shareable (others may join it, and its shared memory) or none (without shared memory).
+    """
+
+    pid: str = ''
+    ipc: str = ''
+    uts: str = ''
+    user: str = ''
+    cgroup: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +208,10 @@ class ContainerSpec:
 
     ``image`` is an image id (``sha256:...``), a unique prefix of one, or a reference the engine knows.
     ``name`` is unique in the engine and, beside the id the engine gives, names it in every verb.
-    ``init`` True runs a small reaper as process 1; None leaves it to the engine.
+    ``init`` True runs a small reaper as process 1; None leaves it to the engine. ``health`` None is the image's,
+    unless ``no_health``. ``volumes`` are folders inside that get a new volume each; ``exposed_ports`` are like 80/tcp.
+    ``device_rules`` are like ``c 42:* rmw``. ``runtime`` names an OCI runtime, '' the engine's own. ``shell`` and
+    ``on_build`` are for images made of the container.
     """
 
     name: str
@@ -176,6 +233,18 @@ class ContainerSpec:
     init: bool | None = None
     oom_score_adj: int = 0
     auto_remove: bool = False
+    health: HealthCheck | None = None
+    no_health: bool = False
+    sharing: Sharing = Sharing()
+    cgroup_parent: str = ''
+    device_rules: tuple[str, ...] = ()
+    volumes_from: tuple[str, ...] = ()
+    volumes: tuple[str, ...] = ()
+    exposed_ports: tuple[str, ...] = ()
+    annotations: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    runtime: str = ''
+    shell: tuple[str, ...] = ()
+    on_build: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

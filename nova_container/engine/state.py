@@ -6,6 +6,8 @@ import enum
 from collections.abc import Mapping
 
 from nova_container.engine import spec
+from nova_container.engine.network import EndpointInfo, Port
+from nova_container.engine.spec import Mount
 
 
 class Status(enum.Enum):
@@ -45,8 +47,32 @@ class ExitInfo:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """One run of a health check; ``output`` is its beginning."""
+
+    started_at: float
+    ended_at: float
+    exit_code: int
+    output: str = ''
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """``status`` is starting, healthy or unhealthy; the last probes, oldest first."""
+
+    status: str
+    failing_streak: int = 0
+    probes: tuple[Probe, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ContainerInfo:
-    """One container as the engine sees it now. ``exit`` is of the last run, None before the first end."""
+    """One container as the engine sees it now.
+
+    ``exit`` is of the last run, None before the first end. ``endpoints`` and ``ports`` are what the engine's own
+    networks gave it; ``mounts`` is all that is mounted: there a volume's name is in ``volume`` and its folder on the
+    host in ``source``.
+    """
 
     id: str
     spec: spec.ContainerSpec
@@ -59,6 +85,10 @@ class ContainerInfo:
     restart_count: int = 0
     network_namespace: str | None = None
     log_path: str | None = None
+    health: Health | None = None
+    endpoints: tuple[EndpointInfo, ...] = ()
+    ports: tuple[Port, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
     @property
     def name(self) -> str:

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Named checks over what callers ask for: pure, run in order, and the first that fails says what to change."""
 
+import dataclasses
 import posixpath
 from collections.abc import Callable, Iterable
 
 from nova_container import errors
-from nova_container.engine import grammar
+from nova_container.engine import grammar, validate_networks
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume
 
 
 def check(spec: specs.ContainerSpec) -> None:
@@ -141,15 +143,84 @@ def check_target(target: str) -> None:
 
 
 def check_source(mount: specs.Mount) -> None:
-    """What a bind takes from the host, or the size of a tmpfs."""
+    """What a bind takes from the host, the name of a volume, or the size of a tmpfs."""
     if mount.kind is specs.MountKind.BIND:
         _require(mount.source.startswith('/') and '\0' not in mount.source
                  and '..' not in mount.source.split('/'),
                  f'mounts: source {_shown(mount.source)} must be an absolute path without ".."')
         return
+    if mount.kind is specs.MountKind.VOLUME:
+        check_volume(dataclasses.replace(mount.volume or Volume(), name=mount.source))
+        _require('..' not in mount.subpath.split('/') and not mount.subpath.startswith('/')
+                 and '\0' not in mount.subpath,
+                 f'mounts: subpath {_shown(mount.subpath)} must be a path inside the volume')
+        return
     _require(mount.source == '', 'mounts: a tmpfs has no source')
     _require(mount.size_bytes is None or mount.size_bytes > 0, 'mounts: size_bytes must be more than 0')
     _require(mount.mode is None or 0 <= mount.mode <= 0o7777, 'mounts: mode must be 0 to 0o7777')
+
+
+def check_volume(volume: Volume) -> None:
+    """A volume's name, and its options and labels. :raises InvalidSpec:"""
+    _require(not volume.name or grammar.VOLUME.fullmatch(volume.name) is not None,
+             f'volume: {_shown(volume.name)} must start with a letter or digit and have 2 to {grammar.NAME_CHARACTERS} '
+             'letters, digits, "_", "." and "-"; a path on the host must be absolute')
+    for name, value in (*volume.options.items(), *volume.labels.items()):
+        _require(bool(name) and not any(char in '\0\n' for char in f'{name}{value}'),
+                 f'volume: {_shown(name)} holds what no option or label may')
+
+
+def check_image_volumes(spec: specs.ContainerSpec) -> None:
+    """Folders that get a volume each, and containers that lend theirs."""
+    for target in spec.volumes:
+        check_target(posixpath.normpath(target) if target.startswith('/') else target)
+    for entry in spec.volumes_from:
+        _require(entry.partition(':')[2] in ('', 'ro', 'rw') and not entry.startswith(':') and bool(entry),
+                 f'volumes_from: {_shown(entry)} must be a container, or CONTAINER:ro')
+
+
+def check_sharing(spec: specs.ContainerSpec) -> None:
+    """Namespaces of the host, of another container, or its own; and where its control group is."""
+    for field, allowed in grammar.SHARING.items():
+        value = getattr(spec.sharing, field)
+        joins = field in grammar.JOINED and value.startswith('container:') and len(value) > len('container:')
+        _require(joins or value in allowed, f'sharing: {field} {_shown(value)} is not one of '
+                 f'{", ".join(filter(None, allowed))}{" and container:ID" if field in grammar.JOINED else ""}')
+    _require(not (spec.sharing.uts == 'host' and (spec.hostname or spec.domainname)),
+             'hostname: a container that shares the name of the host has none of its own')
+    parent = spec.cgroup_parent
+    _require('..' not in parent.split('/') and not any(char in '\0\n:' for char in parent),
+             f'cgroup_parent: {_shown(parent)} must be a path of control groups without ".."')
+
+
+def check_runtime(spec: specs.ContainerSpec) -> None:
+    """Rules for devices, words for the OCI runtime, and its name."""
+    for rule in spec.device_rules:
+        _require(grammar.DEVICE_RULE.fullmatch(rule) is not None,
+                 f'device_rules: {_shown(rule)} must be like "c 42:* rmw"')
+    for name, value in spec.annotations.items():
+        _require(bool(name) and '\0' not in f'{name}{value}', f'annotations: {_shown(name)} is not a name')
+        _require(not name.startswith(grammar.RUNTIME_ANNOTATIONS),
+                 f'annotations: {_shown(name)} is an order to the OCI runtime, which only the engine gives')
+    _require(not spec.runtime or grammar.RUNTIME.fullmatch(spec.runtime) is not None,
+             f'runtime: {_shown(spec.runtime)} is not the name of an OCI runtime')
+    check_arguments('shell', spec.shell)
+    check_arguments('on_build', spec.on_build)
+
+
+def check_health(spec: specs.ContainerSpec) -> None:
+    """A command, and times that Docker takes too: none, or at least a millisecond."""
+    check = spec.health
+    if check is None:
+        return
+    _require(not spec.no_health, 'health: there is a check, and there is to be none')
+    check_arguments('health', check.test)
+    _require(not check.test or bool(check.test[0]), 'health: name the program to run')
+    for field, seconds in (('interval_s', check.interval_s), ('timeout_s', check.timeout_s),
+                           ('start_period_s', check.start_period_s), ('start_interval_s', check.start_interval_s)):
+        _require(seconds is None or seconds >= 0.001 or (seconds == 0 and field == 'start_period_s'),
+                 f'health: {field} must be at least 0.001')
+    _require(check.retries is None or check.retries > 0, 'health: retries must be more than 0')
 
 
 def check_devices(spec: specs.ContainerSpec) -> None:
@@ -201,6 +272,19 @@ def check_network(spec: specs.ContainerSpec) -> None:
         _require(bool(colon) and bool(name) and not any(char.isspace() for char in entry)
                  and (grammar.is_address(address.strip('[]')) or address == 'host-gateway'),
                  f'extra_hosts: {_shown(entry)} must have the form name:address')
+
+
+def check_endpoints(spec: specs.ContainerSpec) -> None:
+    """What it wants of the engine's networks, which only a container in mode MANAGED can have."""
+    network = spec.network
+    managed = network.mode is specs.NetworkMode.MANAGED
+    _require(managed == bool(network.endpoints), 'endpoints: they go with mode MANAGED, and only with it')
+    _require(network.mode is not specs.NetworkMode.CONTAINER or not (network.ports or network.publish_all),
+             'ports: publish them on the container whose network this one shares')
+    validate_networks.check_endpoints(network.endpoints)
+    for port in network.ports:
+        validate_networks.check_port(port)
+    validate_networks.check_exposed(spec.exposed_ports)
 
 
 def check_sysctls(spec: specs.ContainerSpec) -> None:
@@ -274,6 +358,10 @@ def check_cpu(resources: specs.Resources) -> None:
     _require(quota is None or quota == -1 or quota >= 1000, 'cpu_quota_us: must be at least 1000, or -1 for no limit')
     _require(period is None or 1000 <= period <= 1_000_000, 'cpu_period_us: must be 1000 to 1000000')
     _require(shares is None or 2 <= shares <= 262_144, 'cpu_shares: must be 2 to 262144')
+    runtime, of = resources.realtime_runtime_us, resources.realtime_period_us
+    _require(runtime is None or 0 < runtime <= (of or 1_000_000),
+             'realtime_runtime_us: must be more than 0 and not over realtime_period_us')
+    _require(of is None or 0 < of <= 1_000_000, 'realtime_period_us: must be 1 to 1000000')
     for field, cpuset in (('cpuset_cpus', resources.cpuset_cpus), ('cpuset_mems', resources.cpuset_mems)):
         _require(cpuset is None or grammar.is_cpuset(cpuset), f'{field}: {_shown(cpuset or "")} must be like 0-2,7')
 
@@ -284,10 +372,13 @@ def check_pids_and_disk(resources: specs.Resources) -> None:
     _require(pids is None or pids == -1 or pids > 0, 'pids_limit: must be more than 0, or -1 for no limit')
     _require(weight is None or 10 <= weight <= 1000, 'blkio_weight: must be 10 to 1000')
     for field, throttles in (('read_bps', resources.read_bps), ('write_bps', resources.write_bps),
-                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops)):
+                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops),
+                             ('weight_devices', resources.weight_devices)):
         for throttle in throttles:
             _require(grammar.is_device_path(throttle.device),
                      f'{field}: {_shown(throttle.device)} must be a path below /dev')
+            _require(field != 'weight_devices' or 10 <= throttle.rate <= 1000,
+                     f'weight_devices: the weight of {throttle.device} must be 10 to 1000')
             _require(throttle.rate > 0, f'{field}: the rate of {throttle.device} must be more than 0')
 
 
@@ -314,7 +405,8 @@ def _require(holds: bool, otherwise: str) -> None:
 
 
 CONTAINER_CHECKS: tuple[Callable[[specs.ContainerSpec], None], ...] = (
-    lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts, check_devices,
-    check_capabilities, check_protected_paths, check_network, check_sysctls, check_ulimits, check_labels,
-    check_log_limits, check_small_numbers)
+    lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts,
+    check_image_volumes, check_health, check_sharing, check_runtime, check_devices,
+    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits,
+    check_labels, check_log_limits, check_small_numbers)
 RESOURCE_CHECKS: tuple[Callable[[specs.Resources], None], ...] = (check_memory, check_cpu, check_pids_and_disk)

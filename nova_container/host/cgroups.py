@@ -57,6 +57,15 @@ class Cgroup:
                 found += map(int, Path(directory, 'cgroup.procs').read_text('ascii').split())
         return found
 
+    def limit_pids(self, count: int) -> None:
+        """Make the group where processes are counted, and let it and those below have no more than ``count``.
+
+        Silent where the kernel, or the group above, does not count them.
+        """
+        with contextlib.suppress(OSError):
+            self.folder('pids').mkdir(parents=True, exist_ok=True)
+            (self.folder('pids') / 'pids.max').write_text(str(count))
+
     def freeze(self, timeout_s: float = 10.0) -> None:
         """Stop every process, and wait until all are. :raises HostFailure: they did not stop in time."""
         self._set_frozen(True, timeout_s)
@@ -119,6 +128,28 @@ def _remove_folders(folder: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def has_realtime(root: Path = ROOT) -> bool:
+    """Whether groups have a share of real-time scheduling (version 1, CONFIG_RT_GROUP_SCHED)."""
+    return (root / 'cpu' / 'cpu.rt_runtime_us').exists()
+
+
+def allow_realtime(parent: str, runtime_us: int, root: Path = ROOT) -> None:
+    """Give ``parent``, and those above it, at least this share of real-time scheduling.
+
+    :raises HostFailure: there is no room for it.
+    """
+    folder = root / 'cpu'
+    for part in parent.strip('/').split('/'):
+        folder /= part
+        folder.mkdir(exist_ok=True)
+        limit = folder / 'cpu.rt_runtime_us'
+        try:
+            if 0 <= int(limit.read_text('ascii')) < runtime_us:
+                limit.write_text(str(runtime_us))
+        except OSError as error:
+            raise errors.HostFailure(f'{limit} cannot be set to {runtime_us}: {error.strerror}') from error
 
 
 def remove_if_empty(parent: str, root: Path = ROOT) -> None:

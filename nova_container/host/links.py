@@ -75,6 +75,10 @@ class Links:
         """Close the socket. Repeatable."""
         self._route.close()
 
+    def request(self, kind: int, body: bytes, flags: int = 0, *, what: str) -> list[bytes]:
+        """See ``netlink.Connection.request``: for links of further kinds (``host/bridges.py``)."""
+        return self._route.request(kind, body, flags, what=what)
+
     def find(self, name: str) -> Link | None:
         """The link of that name, None if there is none."""
         body = _IFINFO.pack(0, 0, 0, 0, 0) + netlink.text(_IFNAME, name)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nova_container import errors
+from nova_container.host import process
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 429, 430, 431, 432
@@ -20,6 +21,7 @@ _MOUNT_ATTR_NODEV = 4
 _MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SLAVE = 4, 4096, 16384, 1 << 18, 1 << 19
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _PAGE = 4095
+_MOUNT_S = 60.0
 MAX_LAYERS = 500  # overlayfs refuses 501: OVL_MAX_STACK in the kernel's fs/overlayfs/ovl_entry.h
 
 
@@ -102,6 +104,15 @@ def mount_tmpfs(target: Path) -> None:
         _mount(b'nova-container', os.fsencode(target), b'tmpfs', _MS_NODEV, b'size=1m,mode=755')
     except OSError as error:
         raise errors.MountFailed(f'Cannot mount a tmpfs on {target}: {error.strerror}') from error
+
+
+def mount_filesystem(device: str, target: Path, *, kind: str, options: str = '') -> None:
+    """Mount ``device`` with the options of mount(8). :raises MountFailed: mount refused; the text is its own."""
+    wanted = ['-o', options] if options else []
+    try:
+        process.run('mount', '-t', kind, *wanted, '--', device, str(target), timeout_s=_MOUNT_S)
+    except (errors.CommandFailed, errors.Unavailable) as error:
+        raise errors.MountFailed(f'Cannot mount {device[:256]} ({kind[:32]}): {error}') from error
 
 
 def make_slave(path: Path) -> None:

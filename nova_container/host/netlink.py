@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from nova_container import errors
 
-NEWLINK, DELLINK, GETLINK = 16, 17, 18
+NEWLINK, DELLINK, GETLINK, SETLINK = 16, 17, 18, 19
 NEWADDR, DELADDR, GETADDR = 20, 21, 22
 NEWROUTE, DELROUTE, GETROUTE = 24, 25, 26
 _ERROR, _DONE, _OVERRUN = 2, 3, 4
@@ -39,9 +39,13 @@ class Missing(errors.LinkFailed):
     """There is no such link, address, route or namespace."""
 
 
+class Full(errors.LinkFailed):
+    """A bridge has as many ports as Linux takes."""
+
+
 _BY_NUMBER: dict[int, type[errors.LinkFailed]] = {
     errno.EEXIST: Exists, errno.ENODEV: Missing, errno.ESRCH: Missing, errno.ENOENT: Missing,
-    errno.EADDRNOTAVAIL: Missing,
+    errno.EADDRNOTAVAIL: Missing, errno.EXFULL: Full,
 }
 
 
@@ -126,12 +130,12 @@ class Connection:
                 yield body
 
 
-def open_socket() -> socket.socket:
-    """A routing socket into the calling thread's network namespace.
+def open_socket(protocol: int = _ROUTE) -> socket.socket:
+    """A routing socket (or one of another netlink protocol) into the calling thread's network namespace.
 
     :raises OSError: the kernel refuses.
     """
-    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, _ROUTE)
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)
     sock.settimeout(_TIMEOUT_S)
     for option in (_CAP_ACK, _EXT_ACK, _STRICT):
         sock.setsockopt(_SOL_NETLINK, option, 1)

@@ -6,13 +6,15 @@ import errno
 import os
 import shutil
 import subprocess
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import IO, Any
 
 from nova_container import errors
 
 _PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 _BLOCK = 1 << 17
+_TICK_S = 0.1
 _ENVIRONMENT = {'PATH': _PATH, 'LANG': 'C.UTF-8'}
 
 Source = int | IO[bytes] | None
@@ -80,6 +82,26 @@ def feed(*argv: str, source: IO[bytes], timeout_s: float) -> bytes:
             child.communicate()
 
 
+def watched(*argv: str, stdin: Source, tick: Callable[[], None], timeout_s: float) -> bytes:
+    """As ``output``, calling ``tick`` ten times a second; the command is killed if that raises.
+
+    :raises Unavailable: it did not end within ``timeout_s`` and was killed.
+    """
+    child, deadline = spawn(argv, stdin=stdin, stdout=PIPE), time.monotonic() + timeout_s
+    try:
+        while True:
+            try:
+                return child.communicate(timeout=_TICK_S)[0]
+            except subprocess.TimeoutExpired:
+                tick()
+            if time.monotonic() > deadline:
+                raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed')
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.communicate()
+
+
 def _not_started(argv: Sequence[str], error: OSError) -> errors.ContainerError:
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
         return errors.Exhausted(f'{argv[0]} could not be started: {error.strerror}')
@@ -94,7 +116,7 @@ def _input(stdin: Source, input: bytes | None) -> dict[str, Any]:
 
 def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, stderr: Source = None,
           environment: dict[str, str] | None = None, pass_fds: Sequence[int] = (),
-          cwd: str | None = None, new_session: bool = False) -> subprocess.Popen[bytes]:
+          cwd: str | None = None, new_session: bool = False, umask: int = -1) -> subprocess.Popen[bytes]:
     """Start a command; a stream that is None goes nowhere, ``subprocess.PIPE`` makes a pipe.
 
     :raises CommandFailed: it could not be run.  :raises Exhausted: no further process or pipe can be made.
@@ -105,7 +127,7 @@ def spawn(argv: Sequence[str], *, stdin: Source = None, stdout: Source = None, s
     try:
         return subprocess.Popen(argv, stdin=end(stdin), stdout=end(stdout), stderr=end(stderr),
                                 env={**_ENVIRONMENT, **(environment or {})}, pass_fds=pass_fds, cwd=cwd,
-                                start_new_session=new_session)
+                                start_new_session=new_session, umask=umask)
     except OSError as error:
         raise _not_started(argv, error) from error
 

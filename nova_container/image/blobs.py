@@ -45,6 +45,11 @@ class BlobStore:
             staged.keep({digest})
             return digest, staged.size(digest)
 
+    def adopt(self, file: Path, digest: str) -> None:
+        """Take over a file of the same file system that is verified and on disk; silent if the blob is there."""
+        if not self.has(digest):
+            self._settle(file, digest)
+
     def path(self, digest: str) -> Path:
         """Return where the blob is, or would be.
 

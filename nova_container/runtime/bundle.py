@@ -11,7 +11,7 @@ from typing import Any
 
 from nova_container.engine.spec import Device
 from nova_container.host import process
-from nova_container.runtime import capabilities, oci_config, seccomp_profile, users
+from nova_container.runtime import capabilities, oci_config, seccomp_profile, shared, sources, users
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 
@@ -24,10 +24,11 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
     granted = capabilities.effective(spec.security.cap_add, spec.security.cap_drop, spec.security.privileged,
                                      _host_capabilities())
     confined = not (spec.security.privileged or spec.security.seccomp_unconfined)
-    compiled = parts.oci.takes_seccomp_program
+    compiled = parts.oci(container).takes_seccomp_program
     namespace = parts.joined_namespace(container)
     return oci_config.Bundle(
-        container_id=container.id, spec=dataclasses.replace(spec, hostname=parts.hostname(container)),
+        container_id=container.id, spec=dataclasses.replace(
+            spec, hostname=parts.hostname(container), mounts=sources.as_binds(parts, container)),
         image_config=image_config, rootfs=str(folder.root),
         identity=users.resolve(str(folder.root), spec.process.user or '', spec.security.groups),
         network_namespace=str(namespace) if namespace else None, etc_dir=str(folder.etc),
@@ -36,7 +37,8 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
         seccomp_bpf=_program(granted) if confined and compiled else None,
         seccomp_json=_policy(granted) if confined and not compiled else None,
         host_capabilities=_host_capabilities(), host_devices=_host_devices() if spec.security.privileged else (),
-        host_masked_paths=_masked_paths(), host_open_files=_open_files())
+        host_masked_paths=_masked_paths(), host_open_files=_open_files(),
+        joined=shared.namespaces(parts, container), shm_source=shared.memory(parts, container))
 
 
 def config(parts: Parts, container: Container) -> dict[str, Any]:

@@ -30,6 +30,7 @@ class Container:
         self._saving = threading.Lock()
         self.paused = False
         self.runs = 0
+        self.health = record.health
         self.waiting_attachments: list[Attachment] = []
 
     @property
@@ -65,7 +66,9 @@ class Container:
 
     def record_end(self, exit_info: ExitInfo) -> None:
         """The first process has ended."""
-        self.save(phase=Phase.IDLE, pid=None, pause_wanted=False, exit=exit_info)
+        if self.health is not None:  # Docker's word for one that nobody watches any more
+            self.health = dataclasses.replace(self.health, status='unhealthy')
+        self.save(phase=Phase.IDLE, pid=None, pause_wanted=False, exit=exit_info, health=self.health)
         self.paused = False
 
     def tell(self) -> None:

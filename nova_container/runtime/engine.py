@@ -14,22 +14,30 @@ from typing import BinaryIO
 from nova_container import errors
 from nova_container.engine import base, state
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume, VolumeInfo
 from nova_container.host import cgroups, files
 from nova_container.host.launch import Launcher
 from nova_container.runtime import logs, refusals
+from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
+from nova_container.runtime.health import HealthMonitor
 from nova_container.runtime.images import ImageStore
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.monitor import Monitor
-from nova_container.runtime.oci_runtime import OciRuntime
+from nova_container.runtime.network_verbs import NetworkVerbs
+from nova_container.runtime.networks.membership import Membership
+from nova_container.runtime.networks.networks import Networks
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecords
+from nova_container.runtime.registry_verbs import RegistryVerbs
 from nova_container.runtime.rotation import Rotation
+from nova_container.runtime.runtimes import Runtimes
 from nova_container.runtime.settings import Settings
+from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.verbs import (
-    attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update)
+    attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update, volumes)
 from nova_container.runtime.watcher import Watcher
 
 _API_VERSION = '1.43'
@@ -37,7 +45,7 @@ _API_VERSION = '1.43'
 LOG = logging.getLogger(__name__)
 
 
-class RuntimeEngine(base.Engine):
+class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
     """The built-in engine. ``open`` before use, ``close`` after; containers run on without it."""
 
     def __init__(self, settings: Settings) -> None:
@@ -71,17 +79,25 @@ class RuntimeEngine(base.Engine):
         for record in records.all():
             register.adopt(record)
         self._open.callback(cgroups.remove_if_empty, settings.cgroup_parent)
-        oci = OciRuntime(settings.runtime, settings.runtime_root, launcher)
+        runtimes = Runtimes(settings, launcher)
         layers = LayerStore(settings, database)
         layers.discard_leftovers()
         images_store = ImageStore(settings, database, layers)
         images_store.blobs.discard_incoming()
+        events = EventLog()
+        networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
+        self._open.callback(networks.close)
         parts = Parts(
-            settings=settings, database=database, launcher=launcher, oci=oci, layers=layers, images=images_store,
-            monitor=Monitor(settings.monitor, settings.exits, oci, launcher), register=register, events=EventLog(),
-            cgroup_version=cgroups.version())
+            settings=settings, database=database, launcher=launcher, runtimes=runtimes, layers=layers,
+            images=images_store,
+            monitor=Monitor(settings.monitor, settings.exits, launcher), register=register, events=events,
+            networks=networks,
+            cgroup_version=cgroups.version(), builder=Builder(settings, launcher),
+            volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
+        parts.health = HealthMonitor(parts)
+        self._open.callback(parts.health.close)
         rotation = Rotation(parts)
         self._open.callback(rotation.close)
         self._open.callback(parts.events.close)
@@ -127,8 +143,8 @@ class RuntimeEngine(base.Engine):
         pause.unpause(self._parts, container)
 
     @refusals.as_ours()
-    def remove(self, container: str, *, force: bool = False) -> None:
-        remove.remove(self._parts, container, force=force)
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
+        remove.remove(self._parts, container, force=force, volumes=volumes)
 
     @refusals.as_ours()
     def update(self, container: str, resources: specs.Resources,
@@ -235,11 +251,31 @@ class RuntimeEngine(base.Engine):
         return images.prune(self._parts, all_unused=all_unused)
 
     @refusals.as_ours()
+    def create_volume(self, volume: Volume) -> VolumeInfo:
+        return volumes.create(self._parts, volume)
+
+    def inspect_volume(self, name: str) -> VolumeInfo:
+        return volumes.inspect(self._parts, name)
+
+    @refusals.as_ours()
+    def list_volumes(self, *, sizes: bool = False) -> tuple[VolumeInfo, ...]:
+        return volumes.select(self._parts, sizes=sizes)
+
+    @refusals.as_ours()
+    def remove_volume(self, name: str, *, force: bool = False) -> None:
+        volumes.remove(self._parts, name)
+
+    @refusals.as_ours()
+    def prune_volumes(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
+        return volumes.prune(self._parts, all_unused=all_unused)
+
+    @refusals.as_ours()
     def info(self) -> state.EngineInfo:
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(
-            name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.oci.name,
-            runtime_version=parts.oci.version, kernel_version=platform.release(), operating_system=_system_name(),
+            name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.runtimes.own.name,
+            runtime_version=parts.runtimes.own.version, kernel_version=platform.release(),
+            operating_system=_system_name(),
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),

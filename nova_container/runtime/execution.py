@@ -128,6 +128,21 @@ class Execution:
                 self._terminal = None
         self._ended.set()
 
+    def wait(self, timeout_s: float) -> int | None:
+        """Its exit code once it ended; None if ``timeout_s`` passes first."""
+        self._ended.wait(timeout_s)
+        return self._exit_code
+
+    def kill(self) -> bool:
+        """Kill the process in the container; False if it ended by itself."""
+        if self._child is None or self._ended.is_set():
+            return False
+        with contextlib.suppress(OSError, ValueError):
+            os.kill(int(self._pid_file.read_text('ascii')), signal.SIGKILL)
+            return True
+        self._child.kill()  # the runtime has not begun it yet
+        return True
+
     def resize(self, rows: int, columns: int) -> None:
         """:raises WrongState: it does not run, or has no terminal."""
         with self._lock:

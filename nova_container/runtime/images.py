@@ -34,11 +34,15 @@ class LayerRecord:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageRecord:
-    """``id`` is the digest of the configuration, which is a blob; layers are bottom first."""
+    """``id`` is the digest of the configuration, which is a blob; layers are bottom first.
+
+    ``manifest`` is the blob of the manifest it came with from a registry, if its blobs are those that it names.
+    """
 
     id: str
     layers: tuple[LayerRecord, ...]
     created_at: float
+    manifest: str = ''
 
     @property
     def diff_ids(self) -> tuple[str, ...]:
@@ -91,10 +95,10 @@ class ImageStore:
         if missing:
             check_special_directories([self._layers.path(layer.diff_id) for layer in layers])
 
-    def add(self, image_id: str, layers: tuple[LayerRecord, ...], created: str | None,
-            references: list[str]) -> ImageInfo:
+    def add(self, image_id: str, layers: tuple[LayerRecord, ...], created: str | None, references: list[str],
+            manifest: str = '') -> ImageInfo:
         """Record an image whose blobs and layers are here, and give it names."""
-        record = ImageRecord(id=image_id, layers=layers, created_at=_seconds(created))
+        record = ImageRecord(id=image_id, layers=layers, created_at=_seconds(created), manifest=manifest)
         names = [normal(reference) for reference in references]
         with self._lock:
             with self._database.transaction() as connection:
@@ -132,6 +136,53 @@ class ImageStore:
         if len(matches) > 1:
             raise errors.InvalidRequest(f'{prefix} is the beginning of {len(matches)} image ids: give more of it')
         return matches[0] if matches else None
+
+    def layer(self, diff_id: str) -> LayerRecord | None:
+        """A layer that is here whole, unpacked and as a blob."""
+        with self._lock:
+            found = (layer for record in self._images.values() for layer in record.layers)
+            match = next((layer for layer in found if layer.diff_id == diff_id), None)
+        if match is None or not self._layers.has(diff_id) or not self.blobs.has(match.blob_digest):
+            return None
+        return match
+
+    def tagged(self, reference: str) -> ImageRecord:
+        """The image of exactly this name. :raises ImageNotFound:"""
+        with self._lock:
+            image_id = self._tags.get(reference)
+            if image_id is None:
+                error = errors.ImageNotFound(reference)
+                error.args = (f'An image does not exist locally with the tag: {reference}',)
+                raise error
+            return self._images[image_id]
+
+    def references_with(self, diff_id: str) -> list[references.ImageReference]:
+        """The names of all images that have a layer."""
+        with self._lock:
+            holders = {record.id for record in self._images.values() if diff_id in record.diff_ids}
+            return [references.parse(name) for name, image in self._tags.items() if image in holders]
+
+    def held(self, diff_id: str) -> LayerRecord:
+        """A layer that some image has. :raises BlobNotFound:"""
+        found = self.layer(diff_id)
+        if found is None:
+            raise errors.BlobNotFound(diff_id)
+        return found
+
+    def diff_ids(self) -> tuple[str, ...]:
+        """All layers that are here whole."""
+        with self._lock:
+            every = {diff_id for record in self._images.values() for diff_id in record.diff_ids}
+        return tuple(diff_id for diff_id in every if self.layer(diff_id))
+
+    def packed(self, diff_id: str) -> tuple[str, int] | None:
+        """Digest and size of the compressed form of a layer that is kept plain, if it was sent to a registry once."""
+        rows = self._database.rows('SELECT blob, size FROM packed WHERE diff_id = ?', diff_id)
+        return (rows[0][0], int(rows[0][1])) if rows else None
+
+    def remember_packed(self, diff_id: str, blob: str, size: int) -> None:
+        with self._database.transaction() as connection:
+            connection.execute('REPLACE INTO packed VALUES (?, ?, ?)', (diff_id, blob, size))
 
     def config_of(self, image_id: str) -> Mapping[str, Any]:
         """The ``config`` object of an image's configuration. :raises ImageNotFound:"""
@@ -202,6 +253,7 @@ class ImageStore:
         with self._lock:
             self.blobs.discard_incoming()
             blobs = {record.id for record in self._images.values()}
+            blobs.update(record.manifest for record in self._images.values())
             diff_ids = set(used_by_containers)
             for record in self._images.values():
                 blobs.update(layer.blob_digest for layer in record.layers)
@@ -219,7 +271,7 @@ class ImageStore:
         for name in names:
             record = self.get(name)
             by_id = record.id.removeprefix('sha256:').startswith(name.removeprefix('sha256:'))
-            wanted = list(self.references(record.id)) if by_id else [normal(name)]
+            wanted = [name for name in (self.references(record.id) if by_id else (normal(name),)) if '@' not in name]
             chosen.setdefault(record.id, []).extend(wanted)
         return [self._loaded(self._images[image_id], tuple(dict.fromkeys(references)))
                 for image_id, references in chosen.items()]

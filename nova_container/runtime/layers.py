@@ -2,10 +2,12 @@
 """Unpacked layers, one folder for each diff_id, shared by all images and containers that have it."""
 
 import collections
+import dataclasses
 import logging
+import os
 import secrets
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from nova_container import errors
@@ -20,6 +22,14 @@ LOG = logging.getLogger(__name__)
 _DEADLINE_S = 3600.0
 _INIT_FOLDERS = ('dev', 'dev/pts', 'dev/shm', 'etc', 'proc', 'sys')
 _INIT_FILES = ('.dockerenv', 'dev/console', 'etc/hostname', 'etc/hosts', 'etc/resolv.conf')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Unpacked:
+    """A folder that holds a layer, not yet listed; ``size_bytes`` unpacked."""
+
+    folder: Path
+    size_bytes: int
 
 
 class LayerStore:
@@ -46,18 +56,44 @@ class LayerStore:
             return self._folders[diff_id][1]
 
     def _unpack(self, diff_id: str, blob: Path) -> None:
-        staging = self._settings.staging / secrets.token_hex(8)
-        staging.mkdir(mode=0o755)
+        made = self.unpack_aside(diff_id, blob, self._settings.staging, lambda position: None)
+        try:
+            files.sync_filesystem(self._settings.layers)
+            self._keep(diff_id, made)
+        except BaseException:
+            files.remove_tree(made.folder)
+            raise
+
+    def unpack_aside(self, diff_id: str, blob: Path, place: Path, tell: Callable[[int], None]) -> 'Unpacked':
+        """Unpack a layer into a new folder in ``place``, for ``adopt_all``.
+
+        :param tell: hears many times a second how many bytes of the blob are done; what it raises ends the work.
+        :raises UnacceptableImage: an entry of it breaks a rule.  :raises DigestMismatch: it is not that layer.
+        """
+        folder = place / secrets.token_hex(8)
+        folder.mkdir(mode=0o755)
         try:
             limits = unpack.UnpackLimits(max_bytes=self._settings.max_image_bytes,
                                          max_entries=self._settings.max_image_entries, deadline_s=_DEADLINE_S)
-            with blob.open('rb') as stream:
-                said = process.output(*unpack.argv_for(staging, limits, expect_diff_id=diff_id), stdin=stream,
-                                      timeout_s=_DEADLINE_S)
-            self._keep(diff_id, staging, unpack.parse_output(said).size_bytes)
+            with blob.open('rb', buffering=0) as stream:
+                said = process.watched(
+                    *unpack.argv_for(folder, limits, expect_diff_id=diff_id), stdin=stream, timeout_s=_DEADLINE_S,
+                    tick=lambda: tell(stream.seek(0, os.SEEK_CUR)))
+            return Unpacked(folder, unpack.parse_output(said).size_bytes)
         except BaseException:
-            files.remove_tree(staging)
+            files.remove_tree(folder)
             raise
+
+    def adopt_all(self, layers: Mapping[str, 'Unpacked']) -> None:
+        """Take over folders that hold layers, which are on disk already; one that is here already is dropped."""
+        for diff_id, made in layers.items():
+            with self._guard:
+                busy = self._busy[diff_id]
+            with busy:
+                if diff_id in self._folders:
+                    files.remove_tree(made.folder)
+                else:
+                    self._keep(diff_id, made)
 
     def adopt(self, diff_id: str, staging: Path, size_bytes: int) -> None:
         """Take over a folder that holds the layer; dropped if the layer is there already."""
@@ -67,18 +103,20 @@ class LayerStore:
             if diff_id in self._folders:
                 files.remove_tree(staging)
             else:
-                self._keep(diff_id, staging, size_bytes)
+                files.sync_filesystem(self._settings.layers)
+                self._keep(diff_id, Unpacked(staging, size_bytes))
 
-    def _keep(self, diff_id: str, staging: Path, size_bytes: int) -> None:
+    def _keep(self, diff_id: str, made: 'Unpacked') -> None:
+        """List a folder whose content is on disk."""
         folder = secrets.token_hex(6)
-        staging.chmod(0o755)
+        made.folder.chmod(0o755)
         with undo_on_error() as undo:
             undo('folder', lambda: files.remove_tree(self._settings.layers / folder))
-            staging.rename(self._settings.layers / folder)
-            files.sync_filesystem(self._settings.layers)
+            made.folder.rename(self._settings.layers / folder)
+            files.sync_directory(self._settings.layers)
             with self._database.transaction() as connection:
-                connection.execute('INSERT INTO layers VALUES (?, ?, ?)', (diff_id, folder, size_bytes))
-        self._folders[diff_id] = (folder, size_bytes)
+                connection.execute('INSERT INTO layers VALUES (?, ?, ?)', (diff_id, folder, made.size_bytes))
+        self._folders[diff_id] = (folder, made.size_bytes)
 
     def has(self, diff_id: str) -> bool:
         """Whether it is unpacked."""

@@ -30,20 +30,20 @@ _BACKSTOP_BYTES = 1 << 30  # of output in all, after which conmon begins the log
 class Monitor:
     """Starts conmon and talks to it through its bundle's folder."""
 
-    def __init__(self, program: str, exits: Path, oci: OciRuntime, launcher: Launcher) -> None:
+    def __init__(self, program: str, exits: Path, launcher: Launcher) -> None:
         self._path = process.find(program)
         self._exits = exits
-        self._oci = oci
         self._launcher = launcher
 
-    def create(self, container_id: str, bundle: Path, log: Path, *, tty: bool, stdin: bool, stdin_once: bool) -> int:
-        """Have the container created, not started, and return the pid of its first process.
+    def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path, *, tty: bool, stdin: bool,
+               stdin_once: bool) -> int:
+        """Have the container created, not started, by ``oci``, and return the pid of its first process.
 
         :raises HostFailure: the OCI runtime refused; the text is its own.
         """
         argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
-                '--name', container_id[:12], '--bundle', str(bundle), '--runtime', self._oci.path,
-                '--runtime-arg', f'--root={self._oci.root}', '--container-pidfile', str(bundle / 'pid'),
+                '--name', container_id[:12], '--bundle', str(bundle), '--runtime', oci.path,
+                '--runtime-arg', f'--root={oci.root}', '--container-pidfile', str(bundle / 'pid'),
                 '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
                 '--log-path', f'k8s-file:{log}', '--log-size-max', str(_BACKSTOP_BYTES), '--full-attach',
                 '--no-sync-log', '--log-level', 'error']

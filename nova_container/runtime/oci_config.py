@@ -16,7 +16,7 @@ from typing import Any
 from nova_container import errors
 from nova_container.engine import spec as specs
 from nova_container.engine import validate
-from nova_container.runtime import capabilities, users
+from nova_container.runtime import capabilities, oci_sharing, users
 
 #: Gives st_rdev and st_mode of a device's path: os.stat, or a fake in tests.
 DeviceStat = Callable[[str], os.stat_result]
@@ -49,7 +49,8 @@ class Bundle:
     host's. ``etc_dir`` holds hosts, hostname and resolv.conf. ``init_path`` is a static init on the host that takes
     ``-- command``. ``seccomp_bpf`` is for crun, ``seccomp_json`` for a runtime that compiles it itself; given both,
     crun takes the first and compiles nothing. ``host_capabilities``, ``host_devices`` (for privileged containers),
-    ``host_masked_paths`` and ``host_open_files`` say what this host has.
+    ``host_masked_paths`` and ``host_open_files`` say what this host has. ``joined`` and ``shm_source`` are for
+    ``oci_sharing``.
     """
 
     container_id: str
@@ -68,6 +69,8 @@ class Bundle:
     host_devices: tuple[specs.Device, ...] = ()
     host_masked_paths: tuple[str, ...] = ()
     host_open_files: int = _OPEN_FILES[1]
+    joined: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    shm_source: str | None = None
 
 
 def config(bundle: Bundle, device_stat: DeviceStat = os.stat) -> Json:
@@ -77,7 +80,7 @@ def config(bundle: Bundle, device_stat: DeviceStat = os.stat) -> Json:
         'ociVersion': '1.0.2',
         'process': _process(bundle),
         'root': {'path': bundle.rootfs, 'readonly': spec.security.read_only_root},
-        'hostname': spec.hostname or bundle.container_id[:12],
+        **({} if spec.sharing.uts else {'hostname': spec.hostname or bundle.container_id[:12]}),
         'mounts': mounts(bundle),
         'annotations': _annotations(bundle),
         'linux': _linux(bundle, device_stat),
@@ -167,8 +170,10 @@ def resources(limits: specs.Resources, cgroup_version: int, device_stat: DeviceS
                     swap=limits.memory_swap_bytes, swappiness=swappiness,
                     disableOOMKiller=True if limits.oom_kill_disable and version_1 else None)
     cpu = _given(shares=limits.cpu_shares, quota=limits.cpu_quota_us, period=limits.cpu_period_us,
-                 cpus=limits.cpuset_cpus, mems=limits.cpuset_mems)
+                 cpus=limits.cpuset_cpus, mems=limits.cpuset_mems, realtimePeriod=limits.realtime_period_us,
+                 realtimeRuntime=limits.realtime_runtime_us)
     block_io = _given(weight=limits.blkio_weight,
+                      weightDevice=_throttles(limits.weight_devices, device_stat, 'weight'),
                       throttleReadBpsDevice=_throttles(limits.read_bps, device_stat),
                       throttleWriteBpsDevice=_throttles(limits.write_bps, device_stat),
                       throttleReadIOPSDevice=_throttles(limits.read_iops, device_stat),
@@ -227,7 +232,8 @@ def _linux(bundle: Bundle, device_stat: DeviceStat) -> Json:
     return _given(
         cgroupsPath=bundle.cgroup_path,
         namespaces=_namespaces(bundle),
-        resources={'devices': _device_rules(security.privileged, spec.devices, nodes),
+        resources={'devices': [*_device_rules(security.privileged, spec.devices, nodes),
+                               *map(oci_sharing.device_rule, spec.device_rules)],
                    **resources(spec.resources, bundle.cgroup_version, device_stat)},
         devices=list(nodes.values()),
         sysctl=_sysctls(spec, bundle.network_namespace is not None),
@@ -238,12 +244,7 @@ def _linux(bundle: Bundle, device_stat: DeviceStat) -> Json:
 
 
 def _namespaces(bundle: Bundle) -> list[Json]:
-    made: list[Json] = [{'type': name} for name in ('mount', 'pid', 'ipc', 'uts')]
-    if bundle.network_namespace is not None:
-        made.append({'type': 'network', 'path': bundle.network_namespace})
-    if bundle.cgroup_version == 2:
-        made.append({'type': 'cgroup'})
-    return made
+    return oci_sharing.namespaces(bundle.spec.sharing, bundle.joined, bundle.network_namespace, bundle.cgroup_version)
 
 
 def _sysctls(spec: specs.ContainerSpec, has_network: bool) -> dict[str, str]:
@@ -251,7 +252,7 @@ def _sysctls(spec: specs.ContainerSpec, has_network: bool) -> dict[str, str]:
     defaults = {'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.ping_group_range': '0 2147483647'}
     # The field ``domainname`` of config.json came with OCI 1.1; runc 1.1 ignores it.
     domain = {'kernel.domainname': spec.domainname} if spec.domainname else {}
-    own_network = has_network and spec.network.mode is specs.NetworkMode.NAMESPACE
+    own_network = has_network and spec.network.mode in (specs.NetworkMode.NAMESPACE, specs.NetworkMode.MANAGED)
     return {**(defaults if own_network else {}), **domain, **spec.sysctls}
 
 
@@ -266,9 +267,10 @@ def _is_confined(bundle: Bundle) -> bool:
 
 
 def _annotations(bundle: Bundle) -> dict[str, str]:
+    own = dict(bundle.spec.annotations)
     if not _is_confined(bundle) or bundle.seccomp_bpf is None:
-        return {}
-    return {'run.oci.seccomp_bpf_data': base64.b64encode(bundle.seccomp_bpf).decode()}
+        return own
+    return {**own, 'run.oci.seccomp_bpf_data': base64.b64encode(bundle.seccomp_bpf).decode()}
 
 
 def _default_mounts(bundle: Bundle) -> list[Json]:
@@ -279,8 +281,7 @@ def _default_mounts(bundle: Bundle) -> list[Json]:
         _tree('/dev', 'tmpfs', 'tmpfs', ['nosuid', 'strictatime', 'mode=755', 'size=65536k']),
         _tree('/dev/pts', 'devpts', 'devpts', [
             'nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5']),
-        _tree('/dev/shm', 'tmpfs', 'shm', [*closed, 'mode=1777', f'size={bundle.spec.shm_bytes}']),
-        _tree('/dev/mqueue', 'mqueue', 'mqueue', closed),
+        *oci_sharing.ipc_mounts(bundle.spec.sharing, bundle.spec.shm_bytes, bundle.shm_source),
         _tree('/sys', 'sysfs', 'sysfs', [*closed, *read_only]),
         _tree('/sys/fs/cgroup', 'cgroup', 'cgroup', [*closed, 'relatime', *read_only]),
     ]
@@ -345,9 +346,10 @@ def _node(device: specs.Device, device_stat: DeviceStat) -> Json:
             'gid': found.st_gid}
 
 
-def _throttles(throttles: tuple[specs.Throttle, ...], device_stat: DeviceStat) -> list[Json] | None:
+def _throttles(throttles: tuple[specs.Throttle, ...], device_stat: DeviceStat,
+               what: str = 'rate') -> list[Json] | None:
     found = [(_stat(each.device, device_stat), each.rate) for each in throttles]
-    return [{'major': os.major(device.st_rdev), 'minor': os.minor(device.st_rdev), 'rate': rate}
+    return [{'major': os.major(device.st_rdev), 'minor': os.minor(device.st_rdev), what: rate}
             for device, rate in found] or None
 
 

@@ -5,10 +5,12 @@ import dataclasses
 import threading
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from nova_container.engine.spec import NetworkMode
 from nova_container.host.cgroups import Cgroup
 from nova_container.host.launch import Launcher
+from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
@@ -17,10 +19,19 @@ from nova_container.runtime.gate import Gate
 from nova_container.runtime.images import ImageStore
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.monitor import Monitor
+from nova_container.runtime.networks.membership import Membership
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.rootfs import ContainerFolder
+from nova_container.runtime.runtimes import Runtimes
 from nova_container.runtime.settings import Settings
+from nova_container.runtime.turns import Turns
+from nova_container.runtime.volumes import VolumeStore
 from nova_container.runtime.watcher import Watcher
+
+
+if TYPE_CHECKING:
+    from nova_container.runtime.health import HealthMonitor
+
 
 @dataclasses.dataclass(slots=True, kw_only=True)
 class Parts:
@@ -29,15 +40,21 @@ class Parts:
     settings: Settings
     database: Database
     launcher: Launcher
-    oci: OciRuntime
+    runtimes: Runtimes
     monitor: Monitor
     layers: LayerStore
     images: ImageStore
     register: Register
     events: EventLog
+    networks: Membership
     cgroup_version: int
+    builder: Builder
+    volumes: VolumeStore
     watcher: Watcher | None = None
+    health: 'HealthMonitor | None' = None
     image_gate: Gate = dataclasses.field(default_factory=Gate)
+    build_gate: Gate = dataclasses.field(default_factory=Gate)
+    turns: Turns = dataclasses.field(default_factory=Turns)
     executions: dict[str, Execution] = dataclasses.field(default_factory=dict)
     timers: set[threading.Timer] = dataclasses.field(default_factory=set)
 
@@ -52,7 +69,7 @@ class Parts:
     def namespace(self, container: Container) -> Path | None:
         """The file that holds its network namespace; None if it has none of its own."""
         network = container.record.spec.network
-        if network.mode is NetworkMode.NAMESPACE:
+        if network.mode in (NetworkMode.NAMESPACE, NetworkMode.MANAGED):
             return self.settings.namespaces / container.id[:16]
         return None
 
@@ -65,7 +82,16 @@ class Parts:
 
     def cgroup(self, container: Container) -> Cgroup:
         """Its control group."""
-        return Cgroup(f'{self.settings.cgroup_parent}/{container.id}', self.cgroup_version)
+        return Cgroup(f'{self.cgroup_parent(container)}/{container.id}', self.cgroup_version)
+
+    def cgroup_parent(self, container: Container) -> str:
+        """The group that its own is in."""
+        chosen = container.record.spec.cgroup_parent.strip('/')
+        return f'/{chosen}' if chosen else self.settings.cgroup_parent
+
+    def oci(self, container: Container) -> OciRuntime:
+        """The OCI runtime that runs it. :raises InvalidSpec: it is not here any more."""
+        return self.runtimes.get(container.record.spec.runtime)
 
     def hostname(self, container: Container) -> str:
         """The name it has inside."""

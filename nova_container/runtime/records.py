@@ -7,8 +7,8 @@ import logging
 import sqlite3
 
 from nova_container import errors
-from nova_container.engine.spec import ContainerSpec
-from nova_container.engine.state import ExitInfo
+from nova_container.engine.spec import ContainerSpec, Mount
+from nova_container.engine.state import ExitInfo, Health
 from nova_container.runtime import codec
 from nova_container.runtime.database import Database
 
@@ -45,6 +45,13 @@ class ContainerRecord:
     restart_count: int = 0
     stop_wanted: bool = False
     pause_wanted: bool = False
+    mounts: tuple[Mount, ...] = ()
+    health: Health | None = None
+
+    @property
+    def mounted(self) -> tuple[Mount, ...]:
+        """All mounts, by ``engine.mounting``; records of before there were volumes have those of the spec alone."""
+        return self.mounts or self.spec.mounts
 
 
 class ContainerRecords:

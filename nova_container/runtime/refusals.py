@@ -4,9 +4,12 @@
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from typing import TypeVar
 
 from nova_container import errors
+
+Piece = TypeVar('Piece')
 
 _NO_ROOM = {
     errno.ENOSPC: 'the disk is full', errno.EDQUOT: 'the disk quota is used up',
@@ -28,6 +31,12 @@ def as_ours() -> Iterator[None]:
         if 'start new thread' not in str(error):
             raise
         raise errors.Exhausted(f'No room on this host: {_NO_ROOM[errno.EAGAIN]}') from error
+
+
+def told_as_ours(pieces: Generator[Piece, None, None] | Iterator[Piece]) -> Iterator[Piece]:
+    """The same for what is given piece by piece; closing it closes that."""
+    with as_ours():
+        yield from pieces
 
 
 def _ours(error: OSError) -> errors.ContainerError:

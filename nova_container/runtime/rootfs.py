@@ -41,6 +41,16 @@ class ContainerFolder:
         return self.path / 'etc'
 
     @property
+    def volumes(self) -> Path:
+        """Where folders inside of volumes are bound while it is alive."""
+        return self.path / 'volumes'
+
+    @property
+    def shm(self) -> Path:
+        """Shared memory that other containers may see too, mounted while it is alive."""
+        return self.path / 'shm'
+
+    @property
     def log(self) -> Path:
         return self.path / 'log' / 'log'
 
@@ -64,9 +74,13 @@ class ContainerFolder:
             path.write_text(text)
             path.chmod(0o644)
 
+    def mounted(self) -> list[Path]:
+        """What is mounted in the folder while the container is alive, deepest first."""
+        return [mount for folder in (self.volumes, self.shm) if folder.exists() for mount in mounts.below(folder)]
+
     def remove(self) -> None:
         """Unmount and remove everything. Repeatable. :raises HostFailure: something is still mounted there."""
-        for mount in ([self.root] if mounts.is_mount(self.root) else []):
+        for mount in (*self.mounted(), *([self.root] if mounts.is_mount(self.root) else [])):
             mounts.unmount(mount, detach=True)
         files.remove_tree(self.path)
 

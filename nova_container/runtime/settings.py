@@ -5,12 +5,18 @@ import dataclasses
 import hashlib
 from pathlib import Path
 
+from nova_container.registry import RegistrySettings
+
 DEFAULT_STATE_DIR = Path('/var/lib/nova-container')
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """``state_dir`` survives a reboot of the host, ``run_dir`` need not. Sizes are bytes."""
+    """``state_dir`` survives a reboot of the host, ``run_dir`` need not. Sizes are bytes.
+
+    ``volume_devices``: whether volumes may mount something of the host or the network (their option ``device``).
+    ``build_network`` is that of build steps which ask for none, host or none; ``build_pids`` the most processes of one.
+    """
 
     state_dir: Path
     run_dir: Path
@@ -20,6 +26,11 @@ class Settings:
     max_image_bytes: int = 50 * 1024 ** 3
     max_image_entries: int = 2_000_000
     launchers: int = 8
+    registries: RegistrySettings = RegistrySettings()
+    volume_devices: bool = True
+    builder: str = 'buildah'
+    build_network: str = 'host'
+    build_pids: int = 2048
 
     @property
     def database(self) -> Path:
@@ -38,8 +49,20 @@ class Settings:
         return self.state_dir / 'containers'
 
     @property
+    def volumes(self) -> Path:
+        return self.state_dir / 'volumes'
+
+    @property
     def staging(self) -> Path:
         return self.state_dir / 'staging'
+
+    @property
+    def builds(self) -> Path:
+        return self.state_dir / 'builds'
+
+    @property
+    def build_run(self) -> Path:
+        return self.run_dir / 'builds'
 
     @property
     def namespaces(self) -> Path:
@@ -66,6 +89,7 @@ class Settings:
 
     def make_folders(self) -> None:
         """Make every folder, closed to all but root."""
-        for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.staging, self.run_dir,
-                       self.namespaces, self.bundles, self.exits, self.runtime_root):
+        for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.volumes, self.staging,
+                       self.builds, self.run_dir, self.build_run, self.namespaces, self.bundles,
+                       self.exits, self.runtime_root):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -48,6 +48,7 @@ TABLE: Mapping[type[errors.ContainerError], Factory] = {
     errors.Unsupported: lambda instance, error: NotImplementedError(reason(error)),
     errors.Unavailable: lambda instance, error: exception.NovaException(
         _('The container engine does not answer; try again later')),
+    errors.NetworkNotFound: lambda instance, error: exception.NovaException(reason(error)),
     errors.NotFound: lambda instance, error: exception.NovaException(reason(error)),
     errors.ContainerError: _host_failure,
 }

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from nova_container.engine import base
 from tests.conformance import presence
+from tests.fixtures import remains
 
 
 @contextlib.contextmanager
@@ -33,6 +34,7 @@ def opened_engine() -> Iterator[tuple[base.Engine, pathlib.Path]]:
         engine.close()
         left = traces(folder, settings.cgroup_parent)
         shutil.rmtree(folder, ignore_errors=True)
+    left += remains.of_networks(settings.state_dir)
     assert left == [], f'left behind: {left}'
 
 

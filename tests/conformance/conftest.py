@@ -11,11 +11,14 @@ import pytest
 
 from nova_container.engine import base
 from nova_container.engine import spec as specs
+from nova_container.engine.volume import Volume
 from tests.conformance.deadline import eventually
 from tests.fixtures import busybox_image
+from tests.fixtures.registry import running_registry
 
 pytest.register_assert_rewrite('tests.conformance.engine_suite', *(f'tests.conformance.suite_{part}' for part in (
-    'exec', 'files', 'identity', 'images', 'lifecycle', 'process', 'streams', 'system')))
+    'exec', 'files', 'health', 'identity', 'images', 'lifecycle', 'networks', 'process', 'registry', 'streams',
+    'system', 'volumes')))
 
 IMAGE = 'conformance/box:1'
 _numbers = itertools.count()
@@ -36,6 +39,16 @@ def image_archive(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     path = tmp_path_factory.mktemp('image') / 'box.tar'
     busybox_image.build(path, IMAGE, files={'/etc/greeting': 'hello\n', '/opt/data/one': '1', '/opt/data/two': '22'})
     return path
+
+
+@pytest.fixture(scope='module')
+def registry(request: pytest.FixtureRequest) -> Iterator[str]:
+    """``host:port`` of an empty registry: a real one, if the engine is."""
+    if request.module.__name__.endswith('test_fake'):
+        yield '127.0.0.1:5000'
+        return
+    with running_registry() as place:
+        yield place
 
 
 @pytest.fixture
@@ -83,7 +96,19 @@ def image_with(engine: base.Engine, archive_of: Callable[..., io.BytesIO],
 
 
 @pytest.fixture
-def create(engine: base.Engine, image: str, only_its_images: None) -> Iterator[Callable[..., str]]:
+def pushed(engine: base.Engine, registry: str, archive_of: Callable[..., io.BytesIO],
+           only_its_images: None) -> tuple[str, str]:
+    """The name and id of an image that the registry has, and the engine no more."""
+    name = f'{registry}/conformance/box{next(_numbers)}:1'
+    [loaded] = engine.load(archive_of(name, files={'/x': name}))
+    list(engine.push(name))
+    engine.remove_image(loaded.id)
+    return name, loaded.id
+
+
+@pytest.fixture
+def create(engine: base.Engine, image: str, only_its_images: None,
+           named_volume: object) -> Iterator[Callable[..., str]]:
     """Create a container: ``create('sleep', '600', tty=True, memory=...)``; words are its command.
 
     Keywords are fields of the process or of the container.
@@ -137,6 +162,20 @@ def run_ready(engine: base.Engine, run: Callable[..., str]) -> Callable[..., str
         return container
 
     return make
+
+
+@pytest.fixture
+def named_volume(engine: base.Engine, only_its_images: None) -> Iterator[Callable[..., str]]:
+    """Make a volume that is gone when the test is."""
+    made: list[str] = []
+
+    def make(name: str, **fields: object) -> str:
+        made.append(engine.create_volume(Volume(name=name, **fields)).name)  # type: ignore[arg-type]
+        return name
+
+    yield make
+    for name in made:
+        engine.remove_volume(name, force=True)
 
 
 def logged(engine: base.Engine, container: str) -> bytes:

@@ -6,8 +6,11 @@ import shlex
 from collections.abc import Callable, Iterable
 
 from nova_container import errors
+from nova_container.docker.wire import units
 
 Config = dict[str, object]
+_HEALTH_TIMES = {'interval': 'Interval', 'timeout': 'Timeout', 'start-period': 'StartPeriod',
+                 'start-interval': 'StartInterval'}
 
 
 def apply(lines: Iterable[str], base: Callable[[], Config]) -> Config:
@@ -41,7 +44,36 @@ def _change(instruction: str, rest: str, config: Config) -> Config:
             return {'ExposedPorts': _mapping(config.get('ExposedPorts')) | ports}
         case 'VOLUME':
             return {'Volumes': _mapping(config.get('Volumes')) | {path: {} for path in _words(rest)}}
+        case 'SHELL':
+            return {'Shell': _words(rest)}
+        case 'ONBUILD':
+            before = config.get('OnBuild')
+            return {'OnBuild': [*(before if isinstance(before, list) else []), rest]}
+        case 'HEALTHCHECK':
+            return {'Healthcheck': _health(rest)}
     raise errors.Unsupported(f'The change {instruction[:32]!r} is not supported by this engine')
+
+
+def _health(rest: str) -> Config:
+    """``[--interval=30s ...] CMD command``, or NONE."""
+    found: Config = {}
+    while rest.startswith('--'):
+        option, _, rest = rest.partition(' ')
+        name, _, value = option[2:].partition('=')
+        if name == 'retries' and value.isdigit():
+            found['Retries'] = int(value)
+        elif name in _HEALTH_TIMES:
+            found[_HEALTH_TIMES[name]] = round(units.duration_of(value, f'HEALTHCHECK --{name}') * 1e9)
+        else:
+            raise errors.InvalidRequest(f'HEALTHCHECK has no option {option[:64]!r}')
+        rest = rest.strip()
+    kind, _, command = rest.partition(' ')
+    if kind.upper() == 'NONE':
+        return {'Test': ['NONE']}
+    if kind.upper() != 'CMD' or not command.strip():
+        raise errors.InvalidRequest('HEALTHCHECK must be NONE, or CMD and a command')
+    words = _words(command.strip()) if command.strip().startswith('[') else None
+    return found | {'Test': ['CMD-SHELL', command.strip()] if words is None else ['CMD', *words]}
 
 
 def _command(rest: str) -> list[str]:

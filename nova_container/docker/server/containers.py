@@ -61,7 +61,7 @@ def remove(call: Call) -> Answer:
     if call.query.flag('link'):
         raise errors.Unsupported('link is not supported by this engine')
     found = call.engine.inspect(call.container)
-    call.engine.remove(found.id, force=call.query.flag('force'))
+    call.engine.remove(found.id, force=call.query.flag('force'), volumes=call.query.flag('v'))
     return NO_CONTENT
 
 

@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Handlers: further processes in running containers."""
 
+import contextlib
 import threading
 
 from nova_container import errors
 from nova_container.docker.server import detach, output, sessions
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Takeover, of_json
 from nova_container.docker.wire import execs as wire
+from nova_container.docker.wire import fields
 from nova_container.docker.wire.document import Document
 from nova_container.engine import Session, StreamName
 
@@ -20,8 +22,11 @@ def create(call: Call) -> Answer:
 
 def start(call: Call) -> Answer:
     body = Document(call.document())
+    fields.check(body, fields.EXEC_START)
     spec = call.engine.inspect_exec(call.params['id']).spec
     session = call.engine.start_exec(call.params['id'])
+    if spec.tty and (size := body.fields.get('ConsoleSize')):
+        _set_size(call, size)
     if body.flag('Detach'):
         threading.Thread(target=_swallow, args=(session,), name='detached', daemon=True).start()
         return Reply(200)
@@ -30,6 +35,15 @@ def start(call: Call) -> Answer:
                          streams=frozenset(stream for stream, wanted in streams.items() if wanted))
     return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
                     RAW if spec.tty else MULTIPLEXED)
+
+
+def _set_size(call: Call, size: object) -> None:
+    """``[rows, columns]``; that it cannot be set any more is no failure of the start."""
+    if not (isinstance(size, list) and len(size) == 2 and all(isinstance(each, int) for each in size)):
+        raise errors.InvalidRequest('ConsoleSize must be [rows, columns]')
+    if all(0 < each < 1 << 16 for each in size):
+        with contextlib.suppress(errors.ContainerError):
+            call.engine.resize_exec(call.params['id'], rows=size[0], columns=size[1])
 
 
 def _swallow(session: Session) -> None:

@@ -44,18 +44,21 @@ def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
     return True
 
 
-CONTAINER = ('id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since')
+CONTAINER = ('health', 'id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since')
 
 _ContainerTest = Callable[[ContainerInfo, str], bool]
 _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
+    'health': lambda info, value: value == (info.health.status if info.health else 'none'),
     'id': lambda info, value: info.id.startswith(value),
     'name': lambda info, value: _found(value, f'/{info.name}') or _found(value, info.name),
     'status': lambda info, value: info.status.value == value,
     'ancestor': lambda info, value: value in (info.spec.image, f'{info.spec.image}:latest', info.image_id)
     or info.image_id.removeprefix('sha256:').startswith(value) or info.spec.image == f'{value}:latest',
     'exited': lambda info, value: info.exit is not None and not info.status.alive and str(info.exit.code) == value,
-    'network': lambda info, value: info.spec.network.mode.value == value,
-    'volume': lambda info, value: any(value in (mount.source, mount.target) for mount in info.spec.mounts),
+    'network': lambda info, value: info.spec.network.mode.value == value
+    or any(value in (each.network, each.network_id) for each in info.endpoints),
+    'volume': lambda info, value: any(
+        value in (mount.source, mount.target, mount.volume.name if mount.volume else '') for mount in info.mounts),
 }
 
 
@@ -124,6 +127,8 @@ def wants(event: Event, filters: Filters) -> bool:
         'container': lambda value: event.type == 'container' and _is_actor(event, value),
         'image': lambda value: (event.type == 'image' and _is_actor(event, value))
         or event.attributes.get('image', '') in (value, f'{value}:latest'),
+        'volume': lambda value: event.type == 'volume' and event.actor_id == value,
+        'network': lambda value: event.type == 'network' and _is_actor(event, value),
         'scope': lambda value: value == 'local',
     }
     for name, values in filters.items():

@@ -12,6 +12,7 @@ from nova_container import errors
 from nova_container.docker.server import filters
 from nova_container.docker.server.message import TAR, Answer, Call, Reply, Stream, line, of_json
 from nova_container.docker.wire import images as wire
+from nova_container.docker.wire import volumes
 from nova_container.engine import ImageInfo
 from nova_container.image import reference as references
 
@@ -83,10 +84,13 @@ def prune(call: Call) -> Answer:
 
 
 def disk_usage(call: Call) -> Answer:
-    """GET /system/df: images, and the containers that use them."""
+    """GET /system/df: images, the containers that use them, and volumes; of one ``type``, if that is given."""
+    wanted = call.query.texts('type')
+    counted = call.engine.list_volumes(sizes=True) if not wanted or 'volume' in wanted else ()
     users = Counter(info.image_id for info in call.engine.list())
     images = call.engine.list_images()
     return of_json({
         'LayersSize': sum(info.size_bytes for info in images),
         'Images': [wire.image_row(info, users[info.id]) | {'SharedSize': 0} for info in images],
-        'Containers': [], 'Volumes': [], 'BuildCache': [], 'BuilderSize': 0})
+        'Containers': [], 'Volumes': [volumes.volume_body(info) for info in counted],
+        'BuildCache': [], 'BuilderSize': 0})

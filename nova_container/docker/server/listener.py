@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The server: a listening socket, a thread for each connection, and who may come in."""
+"""The server: a listening socket, a thread for each connection, who may come in, and what they may ask for."""
 
 import logging
 import os
 import socket
+import ssl
 import stat
 import threading
 import time
@@ -11,6 +12,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nova_container import errors
+from nova_container.docker.policed import policed
+from nova_container.docker.policy import Level
+from nova_container.docker.server import tls
 from nova_container.docker.server.client import Client
 from nova_container.docker.server.connection import Connection
 from nova_container.docker.server.context import Context
@@ -20,23 +24,28 @@ from nova_container.engine import Engine
 LOG = logging.getLogger(__name__)
 _BACKLOG = 512
 _PATIENCE_S = 5.0
+_HANDSHAKES = 64
 
 
 class Server:
-    """The Docker Engine API of an engine on a unix socket of mode 0600.
+    """The Docker Engine API of an engine on a unix socket of mode 0600, or on a tcp socket with TLS.
 
-    Only processes of ``allowed_uids`` (root and our own user, unless given) are served. The engine is not
-    closed with the server.
+    Only processes of ``allowed_uids`` (root and our own user, unless given) are served, or with
+    ``tls_context`` those who show a certificate. ``policy`` is what they may ask for. The engine is not closed with the
+    server.
     """
 
     def __init__(self, engine: Engine, socket_path: Path, *, allowed_uids: Iterable[int] | None = None,
-                 listening: socket.socket | None = None, limits: Limits | None = None) -> None:
+                 listening: socket.socket | None = None, tls_context: ssl.SSLContext | None = None,
+                 policy: Level = Level.PRIVILEGED, limits: Limits | None = None) -> None:
         self._path = socket_path
         self._allowed = frozenset((0, os.getuid()) if allowed_uids is None else allowed_uids)
         self._listening = listening
         self._inherited = listening is not None
         self._limits = limits or Limits()
-        self._context = Context(engine, self._limits)
+        self._tls = tls_context
+        self._handshakes = threading.BoundedSemaphore(_HANDSHAKES)
+        self._context = Context(policed(engine, policy), self._limits)
         self._lock = threading.Lock()
         self._clients: dict[Client, threading.Thread] = {}
         self._accepting: threading.Thread | None = None
@@ -97,8 +106,40 @@ class Server:
                 LOG.warning('A connection could not be accepted: %s', error)
                 time.sleep(0.1)  # out of descriptors: others must end first
                 continue
-            self._admit(Client(sock, self._limits.stall_s))
+            if self._tls is None:
+                self._admit(Client(sock, self._limits.stall_s))
+            else:
+                self._begin_tls(sock, self._tls)
         listening.close()
+
+    def _begin_tls(self, sock: socket.socket, context: ssl.SSLContext) -> None:
+        """Let the client prove who it is, in a thread; of those who have not yet, there are only so many."""
+        if not self._handshakes.acquire(blocking=False):
+            LOG.warning('Too many clients have not shown a certificate yet: one was refused')
+            sock.close()
+            return
+        proved = threading.Event()
+
+        def admit(plain: socket.socket) -> None:
+            proved.set()
+            self._handshakes.release()
+            self._admit(Client(plain, self._limits.stall_s))
+
+        def relay() -> None:
+            try:
+                tls.Relay(sock, context, admit).run()
+            finally:
+                if not proved.is_set():
+                    self._handshakes.release()
+
+        try:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=relay, name='tls', daemon=True).start()
+        except (OSError, RuntimeError) as error:
+            LOG.warning('A connection with TLS could not be begun: %s', error)
+            self._handshakes.release()
+            sock.close()
 
     def _admit(self, client: Client) -> None:
         if client.uid not in self._allowed or not self._begin(client):

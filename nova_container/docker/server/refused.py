@@ -13,12 +13,8 @@ def unsupported(sentence: str) -> Handler:
     return refuse
 
 
-build = unsupported('This engine does not build images: build elsewhere, then load the archive')
-pull = unsupported('This engine does not pull images: load an archive, or use a Glance image')
-push = unsupported('This engine does not push images: save an archive instead')
-registry = unsupported('This engine does not talk to registries')
-network = unsupported('This engine has no networks of its own: they are wired from outside')
-volume = unsupported('This engine has no volumes: use bind or tmpfs mounts')
+cluster_volume = unsupported('This engine has no cluster volumes: a volume of it cannot be changed')
+attestations = unsupported('This engine keeps no attestations of images')
 plugin = unsupported('This engine has no plugins')
 checkpoint = unsupported('This engine does not make checkpoints')
 websocket = unsupported('This engine does not speak WebSocket: attach without it')

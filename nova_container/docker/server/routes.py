@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote
 
 from nova_container.docker.server import (
-    containers, execs, files, images, lifecycle, measures, output, refused, system)
+    build, containers, execs, files, images, lifecycle, measures, networks, output, refused, registry, system, volumes)
 from nova_container.docker.server.message import Handler
 
 ROUTES: tuple[tuple[str, str, Handler], ...] = (
@@ -15,7 +15,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/info', system.info),
     ('GET', '/events', system.events),
     ('GET', '/system/df', images.disk_usage),
-    ('POST', '/auth', refused.registry),
+    ('POST', '/auth', registry.login),
     ('POST', '/session', refused.session),
     ('POST', '/grpc', refused.session),
 
@@ -55,26 +55,33 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('GET', '/images/get', images.save_many),
     ('GET', '/images/json', images.listed),
     ('POST', '/images/prune', images.prune),
-    ('POST', '/images/create', refused.pull),
-    ('GET', '/images/search', refused.registry),
+    ('POST', '/images/create', registry.create),
+    ('GET', '/images/search', registry.search),
     ('GET', '/images/{name}/get', images.save),
     ('GET', '/images/{name}/json', images.show),
+    ('GET', '/images/{name}/attestations', refused.attestations),
     ('GET', '/images/{name}/history', images.history),
     ('POST', '/images/{name}/tag', images.tag),
-    ('POST', '/images/{name}/push', refused.push),
+    ('POST', '/images/{name}/push', registry.push),
     ('DELETE', '/images/{name}', images.remove),
-    ('GET', '/distribution/{name}/json', refused.registry),
-    ('POST', '/build/prune', system.nothing_to_prune),
-    ('POST', '/build{name}', refused.build),
+    ('GET', '/distribution/{name}/json', registry.distribution),
+    ('POST', '/build', build.build),
+    ('POST', '/build/prune', build.prune),
+    ('POST', '/build/cancel', refused.session),
 
-    ('GET', '/networks', system.networks),
-    ('GET', '/networks/{id}', system.network),
-    ('POST', '/networks/prune', system.nothing_to_prune),
-    ('POST DELETE', '/networks/{name}', refused.network),
-    ('GET', '/volumes', system.volumes),
-    ('GET', '/volumes/{id}', system.volume),
-    ('POST', '/volumes/prune', system.nothing_to_prune),
-    ('POST PUT DELETE', '/volumes/{name}', refused.volume),
+    ('GET', '/networks', networks.listed),
+    ('POST', '/networks/create', networks.create),
+    ('POST', '/networks/prune', networks.prune),
+    ('GET', '/networks/{id}', networks.show),
+    ('DELETE', '/networks/{id}', networks.remove),
+    ('POST', '/networks/{id}/connect', networks.connect),
+    ('POST', '/networks/{id}/disconnect', networks.disconnect),
+    ('GET', '/volumes', volumes.listed),
+    ('POST', '/volumes/create', volumes.create),
+    ('POST', '/volumes/prune', volumes.prune),
+    ('GET', '/volumes/{id}', volumes.show),
+    ('DELETE', '/volumes/{id}', volumes.remove),
+    ('PUT', '/volumes/{id}', refused.cluster_volume),
     ('GET POST DELETE', '/plugins{name}', refused.plugin),
     ('GET POST', '/swarm{name}', refused.swarm),
     ('GET POST DELETE', '/nodes{name}', refused.swarm),

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handlers: the engine itself, its events, and the networks and volumes that it does not have."""
+"""Handlers: the engine itself, and its events."""
 
 import time
 from collections.abc import Iterator
 
-from nova_container import errors
 from nova_container.docker.server import filters
 from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import Answer, Call, Reply, Stream, line, of_json
@@ -47,36 +46,6 @@ def _lines(call: Call, subscription: Subscription, since: float | None, until: f
                 yield line(wire_events.event_body(event))
     finally:
         feed.unsubscribe(subscription)
-
-
-def networks(call: Call) -> Answer:
-    wanted = filters.of(call, ('name', 'id', 'driver', 'type', 'scope', 'label', 'dangling'))
-    names = [name for name in ('none', 'host')
-             if all(any(part in name for part in wanted[key]) for key in wanted.keys() & {'name', 'id'})]
-    return of_json([_network(name) for name in names])
-
-
-def network(call: Call) -> Answer:
-    name = call.params['id']
-    if name not in ('none', 'host'):
-        raise errors.NotFound(f'network {name[:64]} not found')
-    return of_json(_network(name))
-
-
-def _network(name: str) -> dict[str, object]:
-    return {'Name': name, 'Id': name, 'Created': units.ZERO_TIME, 'Scope': 'local',
-            'Driver': 'null' if name == 'none' else 'host', 'EnableIPv6': False,
-            'IPAM': {'Driver': 'default', 'Options': None, 'Config': []}, 'Internal': False, 'Attachable': False,
-            'Ingress': False, 'ConfigFrom': {'Network': ''}, 'ConfigOnly': False, 'Containers': {}, 'Options': {},
-            'Labels': {}}
-
-
-def volumes(call: Call) -> Answer:
-    return of_json({'Volumes': [], 'Warnings': None})
-
-
-def volume(call: Call) -> Answer:
-    raise errors.NotFound(f'get {call.params["id"][:64]}: no such volume')
 
 
 def nothing_to_prune(call: Call) -> Answer:

@@ -6,14 +6,20 @@ entry point of ``()`` is written ``[""]``, Docker's way to clear it.
 """
 
 from nova_container import errors
-from nova_container.docker.wire import fields, mounts, network, resources, security
+from nova_container.docker.wire import fields, health, mounts, network, ports, resources, security, sharing
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
 
 def create_body(spec: specs.ContainerSpec) -> Json:
     """The whole body; the name goes into the query."""
-    return config_body(spec) | {'HostConfig': host_config_body(spec)}
+    return config_body(spec) | {'HostConfig': host_config_body(spec)} | networking_body(spec)
+
+
+def networking_body(spec: specs.ContainerSpec) -> Json:
+    """``NetworkingConfig``, of a container in networks of the engine."""
+    endpoints = network.endpoints_body(spec.network)
+    return {'NetworkingConfig': {'EndpointsConfig': endpoints}} if endpoints else {}
 
 
 def config_body(spec: specs.ContainerSpec) -> Json:
@@ -26,20 +32,25 @@ def config_body(spec: specs.ContainerSpec) -> Json:
         'Env': list(process.env) or None, 'WorkingDir': process.cwd, 'User': process.user, 'Tty': process.tty,
         'OpenStdin': process.open_stdin, 'StdinOnce': process.stdin_once, 'StopSignal': process.stop_signal,
         'StopTimeout': process.stop_timeout_s, 'Labels': dict(spec.labels),
+        'Volumes': {target: {} for target in spec.volumes} or None,
+        'ExposedPorts': {port: {} for port in spec.exposed_ports} or None,
+        'Healthcheck': health.check_body(spec.health, none=spec.no_health), **sharing.image_body(spec),
     })
 
 
 def host_config_body(spec: specs.ContainerSpec) -> Json:
     """The part that Docker keeps as ``HostConfig``."""
     return without_none({
-        'Mounts': [mounts.mount_body(mount) for mount in spec.mounts] or None,
+        'Binds': [bind for mount in spec.mounts if (bind := mounts.bind_body(mount)) is not None] or None,
+        'Mounts': [mounts.mount_body(mount) for mount in spec.mounts if mounts.bind_body(mount) is None] or None,
+        'VolumesFrom': list(spec.volumes_from) or None,
         'Devices': [mounts.device_body(device) for device in spec.devices] or None,
         'RestartPolicy': resources.restart_body(spec.restart), 'LogConfig': resources.log_body(spec.log),
         'Sysctls': dict(spec.sysctls) or None, 'Ulimits': resources.ulimits_body(spec.ulimits) or None,
         'ShmSize': spec.shm_bytes, 'Init': spec.init, 'OomScoreAdj': spec.oom_score_adj or None,
         'AutoRemove': spec.auto_remove or None,
         **resources.resources_body(spec.resources), **security.security_body(spec.security),
-        **network.network_body(spec.network),
+        **network.network_body(spec.network), **sharing.sharing_body(spec.sharing), **sharing.runtime_body(spec),
     })
 
 
@@ -53,29 +64,32 @@ def requested_spec(name: str, fields_of_body: object) -> specs.ContainerSpec:
     fields.check(body, fields.CONFIG)
     host = body.document('HostConfig')
     fields.check(host, fields.HOST_CONFIG)
-    network.check_endpoints(body)
-    _check_health(body)
     if not body.text('Image'):
         raise errors.InvalidSpec('Image must name an image')
     return spec_of(name, body, host, strict=True)
 
 
-def spec_of(name: str, config: Document, host: Document, *, strict: bool = False) -> specs.ContainerSpec:
+def spec_of(name: str, config: Document, host: Document, endpoints: Document | None = None, *,
+            strict: bool = False) -> specs.ContainerSpec:
     """A spec out of a Config and a HostConfig.
 
+    :param endpoints: what the container wants of networks; None is the ``NetworkingConfig`` of a request.
     :param strict: refuse what a spec cannot hold (of a request); else leave it out (of an answer).
     """
     return specs.ContainerSpec(
         name=name, image=config.text('Image'), process=_process_of(config), hostname=config.text('Hostname'),
         domainname=config.text('Domainname'), resources=resources.resources_of(host),
         mounts=mounts.mounts_of(host, strict=strict), devices=mounts.devices_of(host),
-        security=security.security_of(host, strict=strict), network=network.network_of(host, strict=strict),
+        security=security.security_of(host, strict=strict), network=network.network_of(
+            config, host, endpoints or config.document('NetworkingConfig').document('EndpointsConfig'), strict=strict),
         restart=resources.restart_of(host) or specs.RestartPolicy(),
         log=resources.log_of(host) if strict or _is_json_file(host) else specs.LogLimits(),
         labels=config.mapping('Labels'), sysctls=host.mapping('Sysctls'), ulimits=resources.ulimits_of(host),
         shm_bytes=host.positive('ShmSize') or specs.ContainerSpec(name='', image='').shm_bytes,
         init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
-        auto_remove=bool(host.flag('AutoRemove')))
+        auto_remove=bool(host.flag('AutoRemove')), volumes=tuple(config.document('Volumes').fields),
+        volumes_from=host.texts('VolumesFrom'), exposed_ports=ports.exposed_of(config.document('ExposedPorts')),
+        health=health.check_of(config), no_health=health.is_none(config), **sharing.fields_of(config, host))
 
 
 def _process_of(config: Document) -> specs.ProcessSpec:
@@ -100,13 +114,6 @@ def _entrypoint_of(entrypoint: tuple[str, ...] | None) -> tuple[str, ...] | None
 def _is_json_file(host: Document) -> bool:
     log = host.document('LogConfig')
     return log.text('Type') == 'json-file' and log.mapping('Config').keys() == {'max-size', 'max-file'}
-
-
-def _check_health(body: Document) -> None:
-    check = body.document('Healthcheck')
-    if check.texts('Test') not in ((), ('NONE',)) or any(
-            check.positive(name) for name in ('Interval', 'Timeout', 'Retries', 'StartPeriod', 'StartInterval')):
-        raise errors.Unsupported('Healthcheck is not supported by this engine yet: leave it out, or use NONE')
 
 
 def update_body(limits: specs.Resources, restart: specs.RestartPolicy | None) -> Json:

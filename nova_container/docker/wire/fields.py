@@ -20,8 +20,9 @@ CONFIG: Mapping[str, object] = {
     'WorkingDir': _HONOURED, 'Labels': _HONOURED, 'StopSignal': _HONOURED, 'StopTimeout': _HONOURED,
     'HostConfig': _HONOURED, 'NetworkingConfig': _HONOURED, 'Healthcheck': _HONOURED,
     'AttachStdin': _CLIENT_ONLY, 'AttachStdout': _CLIENT_ONLY, 'AttachStderr': _CLIENT_ONLY,
-    'ExposedPorts': (), 'Volumes': (), 'NetworkDisabled': (), 'OnBuild': (), 'Shell': (), 'ArgsEscaped': (),
-    'MacAddress': (), 'Runtime': (),
+    'ExposedPorts': _HONOURED,
+    'Volumes': _HONOURED, 'NetworkDisabled': _HONOURED, 'OnBuild': _HONOURED, 'Shell': _HONOURED, 'ArgsEscaped': (),
+    'MacAddress': _HONOURED, 'Runtime': (),
 }
 """The top level. A tuple holds the values accepted beside the empty ones."""
 
@@ -38,33 +39,63 @@ HOST_CONFIG: Mapping[str, object] = {
     'DnsOptions': _HONOURED, 'ExtraHosts': _HONOURED, 'RestartPolicy': _HONOURED, 'AutoRemove': _HONOURED,
     'LogConfig': _HONOURED, 'Init': _HONOURED, 'Sysctls': _HONOURED,
     'ConsoleSize': _CLIENT_ONLY, 'ContainerIDFile': _CLIENT_ONLY,
-    'Annotations': (), 'BlkioWeightDevice': (), 'Capabilities': (), 'Cgroup': (), 'CgroupParent': (),
-    'CgroupnsMode': ('private',), 'CpuCount': (), 'CpuPercent': (), 'CpuRealtimePeriod': (),
-    'CpuRealtimeRuntime': (), 'DeviceCgroupRules': (), 'DeviceRequests': (), 'DiskQuota': (),
-    'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': ('private',), 'Isolation': ('default',),
-    'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': (), 'NanoCPUs': (), 'PidMode': (), 'PortBindings': (),
-    'PublishAllPorts': (), 'Runtime': (), 'UTSMode': (), 'UsernsMode': (), 'VolumeDriver': (), 'VolumesFrom': (),
+    'Annotations': _HONOURED, 'BlkioWeightDevice': _HONOURED, 'Capabilities': (), 'Cgroup': (),
+    'CgroupParent': _HONOURED, 'CgroupnsMode': _HONOURED, 'CpuCount': (), 'CpuPercent': (),
+    'CpuRealtimePeriod': _HONOURED, 'CpuRealtimeRuntime': _HONOURED, 'DeviceCgroupRules': _HONOURED,
+    'DeviceRequests': (), 'DiskQuota': (),
+    'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': _HONOURED, 'Isolation': ('default',),
+    'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': _HONOURED,
+    'NanoCPUs': (), 'PidMode': _HONOURED, 'PortBindings': _HONOURED,
+    'PublishAllPorts': _HONOURED, 'Runtime': _HONOURED, 'UTSMode': _HONOURED, 'UsernsMode': _HONOURED,
+    'VolumeDriver': ('local',), 'VolumesFrom': _HONOURED,
 }
 """The same for HostConfig."""
 
 BIND_OPTIONS: Mapping[str, object] = {
-    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': (),
-    'ReadOnlyNonRecursive': (), 'ReadOnlyForceRecursive': (),
+    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': _HONOURED,
+    'ReadOnlyNonRecursive': (), 'ReadOnlyForceRecursive': (True,),
+}
+VOLUME_OPTIONS: Mapping[str, object] = {
+    'NoCopy': _HONOURED, 'Labels': _HONOURED, 'DriverConfig': _HONOURED, 'Subpath': _HONOURED,
 }
 TMPFS_OPTIONS: Mapping[str, object] = {'SizeBytes': _HONOURED, 'Mode': _HONOURED, 'Options': _HONOURED}
 MOUNT: Mapping[str, object] = {
     'Target': _HONOURED, 'Source': _HONOURED, 'Type': _HONOURED, 'ReadOnly': _HONOURED, 'BindOptions': _HONOURED,
-    'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': (), 'ImageOptions': (),
+    'TmpfsOptions': _HONOURED, 'Consistency': _CLIENT_ONLY, 'VolumeOptions': _HONOURED, 'ImageOptions': (),
     'ClusterOptions': (),
 }
+HEALTH: Mapping[str, object] = {
+    'Test': _HONOURED, 'Interval': _HONOURED, 'Timeout': _HONOURED, 'StartPeriod': _HONOURED,
+    'StartInterval': _HONOURED, 'Retries': _HONOURED,
+}
+VOLUME: Mapping[str, object] = {
+    'Name': _HONOURED, 'Driver': _HONOURED, 'DriverOpts': _HONOURED, 'Labels': _HONOURED, 'ClusterVolumeSpec': (),
+}
+"""The fields of a volume create body."""
 UPDATE: Mapping[str, object] = {
     name: rule for name, rule in HOST_CONFIG.items()
     if rule != _HONOURED or name in {
         'Memory', 'MemoryReservation', 'MemorySwap', 'MemorySwappiness', 'OomKillDisable', 'CpuShares', 'CpuPeriod',
         'CpuQuota', 'NanoCpus', 'CpusetCpus', 'CpusetMems', 'PidsLimit', 'BlkioWeight', 'BlkioDeviceReadBps',
-        'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps', 'RestartPolicy'}
-} | {'Devices': (), 'Ulimits': (), 'Init': ()}
+        'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps', 'RestartPolicy',
+        'BlkioWeightDevice', 'CpuRealtimePeriod', 'CpuRealtimeRuntime'}
+} | dict.fromkeys(('Devices', 'Ulimits', 'Init', 'CgroupParent', 'DeviceCgroupRules'), ())
 """The fields of an update body."""
+
+_WINDOWS = 'it is for Windows only, so leave it out'
+_KERNEL_MEMORY = 'Linux has no such limit any more, so use Memory'
+_REASONS: Mapping[str, str] = {
+    'CpuCount': f'{_WINDOWS}, or use NanoCpus', 'CpuPercent': f'{_WINDOWS}, or use NanoCpus',
+    'IOMaximumBandwidth': f'{_WINDOWS}, or use BlkioDeviceReadBps', 'Isolation': _WINDOWS, 'ArgsEscaped': _WINDOWS,
+    'IOMaximumIOps': f'{_WINDOWS}, or use BlkioDeviceReadIOps', 'KernelMemory': _KERNEL_MEMORY,
+    'KernelMemoryTCP': _KERNEL_MEMORY, 'DeviceRequests': 'it has no device drivers, so name devices in Devices',
+    'DiskQuota': 'use StorageOpt', 'Capabilities': 'use CapAdd and CapDrop', 'Cgroup': 'use CgroupParent',
+    'NanoCPUs': 'it is spelled NanoCpus', 'VolumeDriver': 'only local is here',
+    'NonRecursive': 'binds are recursive, so leave it out',
+    'ReadOnlyNonRecursive': 'read-only is recursive, so leave it out',
+    'ClusterVolumeSpec': 'it is in no cluster', 'ClusterOptions': 'it is in no cluster',
+}
+"""What to do instead, where there is something."""
 
 EXEC: Mapping[str, object] = {
     'Cmd': _HONOURED, 'Env': _HONOURED, 'WorkingDir': _HONOURED, 'User': _HONOURED, 'Tty': _HONOURED,
@@ -73,6 +104,10 @@ EXEC: Mapping[str, object] = {
     'ExecIDs': (),
 }
 """The fields of an exec create body; the SDK repeats the container's id in it."""
+
+
+EXEC_START: Mapping[str, object] = {'Detach': _HONOURED, 'Tty': _CLIENT_ONLY, 'ConsoleSize': _HONOURED}
+"""The fields of an exec start body; whether there is a terminal, the exec itself knows."""
 
 
 def check(document: Document, table: Mapping[str, object]) -> None:
@@ -85,7 +120,8 @@ def check(document: Document, table: Mapping[str, object]) -> None:
             raise errors.Unsupported(f'{document.path(name)} is not a field this engine knows')
         accepted = table[name]
         if isinstance(accepted, tuple) and not is_empty(value) and value not in accepted:
-            raise errors.Unsupported(f'{document.path(name)} is not supported by this engine: leave it out')
+            raise errors.Unsupported(f'{document.path(name)} is not supported by this engine: '
+                                     f'{_REASONS.get(name, "leave it out")}')
 
 
 def is_empty(value: object) -> bool:

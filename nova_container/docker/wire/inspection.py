@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers as they are <-> the body of GET /containers/{id}/json."""
 
-from nova_container.docker.wire import container, network, units
+from nova_container.docker.wire import container, health, network, networks, ports, units
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import spec as specs
 from nova_container.engine import state
+from nova_container.engine.volume import Volume
 
 _OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED, 'restarting': state.Status.RUNNING}
 """Docker's further words; one that waits for its restart counts as running, as Docker itself has it."""
@@ -18,17 +19,20 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
         'HostnamePath': '', 'HostsPath': '', 'LogPath': info.log_path or '', 'Name': f'/{info.name}',
         'RestartCount': info.restart_count, 'Driver': driver, 'Platform': 'linux', 'MountLabel': '',
         'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
-        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.spec),
+        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
         'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
                    'OnBuild': None} | container.config_body(info.spec),
-        'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Ports': {},
-                            'Networks': networks_body(info.spec)},
+        'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Bridge': '',
+                            'Ports': ports.published_body(info.spec.exposed_ports if info.status.alive else (),
+                                                          info.ports),
+                            'Networks': networks.settings_body(info), **networks.legacy_body(info)},
+        'NovaContainer': {'EndpointsConfig': network.endpoints_body(info.spec.network)},
     }
 
 
 def state_body(info: state.ContainerInfo) -> Json:
     ended = info.exit
-    return {
+    return ({} if info.health is None else {'Health': health.health_body(info.health)}) | {
         'Status': info.status.value, 'Running': info.status.alive,
         'Paused': info.status is state.Status.PAUSED, 'Restarting': False,
         'OOMKilled': bool(ended and ended.oom_killed), 'Dead': False, 'Pid': info.pid or 0,
@@ -44,13 +48,15 @@ def info_of(fields: object) -> state.ContainerInfo:
     config, host = body.document('Config'), body.document('HostConfig')
     now = body.document('State')
     return state.ContainerInfo(
-        id=body.text('Id'), spec=container.spec_of(body.text('Name').removeprefix('/'), config, host),
+        id=body.text('Id'), spec=container.spec_of(body.text('Name').removeprefix('/'), config, host, _wanted(body)),
         status=_status_of(now.text('Status')), image_id=body.text('Image'), pid=now.positive('Pid'),
         created_at=units.seconds_of(body.text('Created')) or 0.0,
         started_at=units.seconds_of(now.text('StartedAt')), exit=_exit_of(now),
         restart_count=body.integer('RestartCount') or 0,
         network_namespace=body.document('NetworkSettings').text('SandboxKey') or None,
-        log_path=body.text('LogPath') or None)
+        log_path=body.text('LogPath') or None, endpoints=networks.endpoints_of(body),
+        ports=ports.published_of(body.document('NetworkSettings').document('Ports')),
+        mounts=_mounts_of(body), health=health.health_of(now))
 
 
 def _status_of(text: str) -> state.Status:
@@ -65,25 +71,42 @@ def _exit_of(now: Document) -> state.ExitInfo | None:
                           finished_at=finished_at, error=now.text('Error'))
 
 
-def networks_body(spec: specs.ContainerSpec) -> Json:
-    """Its ``Networks``: one without an address, or none at all."""
-    if spec.network.mode is specs.NetworkMode.CONTAINER:
-        return {}
-    return {network.mode_text(spec.network): {
-        'IPAMConfig': None, 'Links': None, 'Aliases': None, 'NetworkID': network.mode_text(spec.network),
-        'EndpointID': '', 'Gateway': '', 'IPAddress': '', 'IPPrefixLen': 0, 'IPv6Gateway': '',
-        'GlobalIPv6Address': '', 'GlobalIPv6PrefixLen': 0, 'MacAddress': '', 'DriverOpts': None}}
+def _wanted(body: Document) -> Document:
+    """What the container asked of networks, which our own server tells; of another Docker, what it has."""
+    if body.has('NovaContainer'):
+        return body.document('NovaContainer').document('EndpointsConfig')
+    mode = body.document('HostConfig').text('NetworkMode')
+    wanted = network.endpoints_body(specs.NetworkSpec(endpoints=tuple(
+        each.wanted for each in networks.endpoints_of(body) if each.wanted is not None)))
+    return Document({} if mode in ('none', 'host') else wanted)
 
 
-def mount_points(spec: specs.ContainerSpec) -> list[Json]:
-    return [{'Type': mount.kind.value, 'Source': mount.source, 'Destination': mount.target, 'Mode': '',
-             'RW': not mount.read_only,
-             'Propagation': mount.propagation if mount.kind is specs.MountKind.BIND else ''}
-            for mount in spec.mounts]
+def mount_points(mounts: tuple[specs.Mount, ...]) -> list[Json]:
+    """What is mounted, as ``Mounts`` of an answer tell it."""
+    return [_mount_point(mount) for mount in mounts]
+
+
+def _mount_point(mount: specs.Mount) -> Json:
+    body: Json = {'Type': mount.kind.value, 'Source': mount.source, 'Destination': mount.target, 'Mode': '',
+                  'RW': not mount.read_only,
+                  'Propagation': mount.propagation if mount.kind is specs.MountKind.BIND else ''}
+    if mount.kind is specs.MountKind.VOLUME and mount.volume is not None:
+        body |= {'Name': mount.volume.name, 'Driver': mount.volume.driver}
+    return body
+
+
+def _mounts_of(body: Document) -> tuple[specs.Mount, ...]:
+    known = {kind.value: kind for kind in specs.MountKind}
+    return tuple(specs.Mount(
+        kind=known[item.text('Type')], source=item.text('Source'), target=item.text('Destination'),
+        read_only=not item.flag('RW'), propagation=item.text('Propagation') or 'rprivate',
+        volume=Volume(name=item.text('Name'), driver=item.text('Driver')) if item.text('Type') == 'volume' else None)
+        for item in body.documents('Mounts') if item.text('Type') in known)
 
 
 def _host_config(spec: specs.ContainerSpec) -> Json:
     """HostConfig with the fields that clients read without asking whether they are there."""
     return {'Binds': None, 'ContainerIDFile': '', 'PortBindings': {}, 'AutoRemove': False, 'VolumesFrom': None,
             'CapAdd': None, 'CapDrop': None, 'Privileged': False, 'ReadonlyRootfs': False, 'IpcMode': 'private',
+            'PidMode': '', 'UTSMode': '', 'UsernsMode': '', 'CgroupnsMode': '', 'CgroupParent': '', 'Runtime': '',
             'Memory': 0, 'NanoCpus': 0, 'Links': None} | container.host_config_body(spec)

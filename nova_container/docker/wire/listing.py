@@ -1,20 +1,25 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers in a list: the rows of GET /containers/json."""
 
-from nova_container.docker.wire import inspection, network
+from nova_container.docker.wire import inspection, network, networks, ports
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import state
+
+
+_HEALTH = {'starting': ' (health: starting)', 'healthy': ' (healthy)', 'unhealthy': ' (unhealthy)'}
 
 
 def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Json:
     """One row. ``argv`` is the command as resolved with the image's."""
     return {
         'Id': info.id, 'Names': [f'/{info.name}'], 'Image': info.spec.image, 'ImageID': info.image_id,
-        'Command': ' '.join(argv), 'Created': int(info.created_at), 'Ports': [], 'Labels': dict(info.labels),
+        'Command': ' '.join(argv), 'Created': int(info.created_at),
+        'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports),
+        'Labels': dict(info.labels),
         'State': info.status.value, 'Status': sentence(info, now),
         'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)},
-        'NetworkSettings': {'Networks': inspection.networks_body(info.spec)},
-        'Mounts': inspection.mount_points(info.spec),
+        'NetworkSettings': {'Networks': networks.settings_body(info)},
+        'Mounts': inspection.mount_points(info.mounts),
     }
 
 
@@ -43,8 +48,9 @@ def sentence(info: state.ContainerInfo, now: float) -> str:
     if info.status is state.Status.CREATED:
         return 'Created'
     if info.status.alive:
-        paused = ' (Paused)' if info.status is state.Status.PAUSED else ''
-        return f'Up {duration(now - (info.started_at or now))}{paused}'
+        beside = ' (Paused)' if info.status is state.Status.PAUSED else _HEALTH.get(
+            info.health.status if info.health else '', '')
+        return f'Up {duration(now - (info.started_at or now))}{beside}'
     if info.exit is None:
         return 'Exited'
     return f'Exited ({info.exit.code}) {duration(now - info.exit.finished_at)} ago'

@@ -4,7 +4,7 @@
 import re
 
 from nova_container import errors
-from nova_container.docker.wire import fields, units
+from nova_container.docker.wire import fields, units, volumes
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
@@ -14,11 +14,15 @@ _OCTAL = re.compile(r'[0-7]{1,5}')
 
 def mount_body(mount: specs.Mount) -> Json:
     """One of ``Mounts``. ``BindOptions.Options`` is ours: Docker has no place for the options of a bind."""
+    if mount.kind is specs.MountKind.VOLUME:
+        return volumes.mount_body(mount)
     body: Json = {'Type': mount.kind.value, 'Target': mount.target, 'ReadOnly': mount.read_only}
     options = [option.split('=', 1) for option in mount.options] or None
     if mount.kind is specs.MountKind.BIND:
         return body | {'Source': mount.source,
-                       'BindOptions': without_none({'Propagation': mount.propagation, 'Options': options})}
+                       'BindOptions': without_none({
+                           'Propagation': mount.propagation, 'Options': options,
+                           'CreateMountpoint': mount.make_source or None})}
     return body | {'TmpfsOptions': without_none({'SizeBytes': mount.size_bytes, 'Mode': mount.mode,
                                                  'Options': options})}
 
@@ -27,7 +31,7 @@ def mounts_of(host: Document, *, strict: bool) -> tuple[specs.Mount, ...]:
     """All mounts of a HostConfig, in the order Mounts, Binds, Tmpfs.
 
     :param strict: refuse what is not supported (of a request); else leave it out (of an answer).
-    :raises Unsupported: a named volume, or an option that has no meaning here.
+    :raises Unsupported: an option that has no meaning here.
     """
     found: list[specs.Mount] = []
     for item in host.documents('Mounts'):
@@ -35,12 +39,12 @@ def mounts_of(host: Document, *, strict: bool) -> tuple[specs.Mount, ...]:
             fields.check(item, fields.MOUNT)
         if item.text('Type') in ('bind', 'tmpfs'):
             found.append(_mount_of(item, strict=strict))
+        elif item.text('Type') == 'volume':
+            found.append(volumes.mount_of(item, strict=strict))
         elif strict:
             raise errors.Unsupported(f'{item.path("Type")} {item.text("Type")!r} is not supported: '
-                                     'use bind or tmpfs')
-    for bind in host.texts('Binds'):
-        if strict or bind.startswith('/'):
-            found.append(_bind_of(bind, host.path('Binds'), strict=strict))
+                                     'use bind, volume or tmpfs')
+    found += [_bind_of(bind, host.path('Binds'), strict=strict) for bind in host.texts('Binds')]
     found += [_tmpfs_of(target, options, host.path(f'Tmpfs.{target}'))
               for target, options in host.mapping('Tmpfs').items()]
     return tuple(found)
@@ -55,6 +59,7 @@ def _mount_of(item: Document, *, strict: bool) -> specs.Mount:
     return specs.Mount(
         kind=kind, target=item.text('Target'), source=item.text('Source'), read_only=bool(item.flag('ReadOnly')),
         propagation=bind.text('Propagation') or 'rprivate', size_bytes=tmpfs.positive('SizeBytes'),
+        make_source=bool(bind.flag('CreateMountpoint')),
         mode=tmpfs.positive('Mode'), options=_options_of(bind if kind is specs.MountKind.BIND else tmpfs))
 
 
@@ -68,22 +73,35 @@ def _options_of(item: Document) -> tuple[str, ...]:
 
 
 def _bind_of(bind: str, where: str, *, strict: bool) -> specs.Mount:
+    """``/source:/target[:options]``, or a volume's name as the source; a missing folder of the host is made."""
     source, _, rest = bind.partition(':')
     target, _, options = rest.partition(':')
-    if not source.startswith('/'):
-        raise errors.Unsupported(f'{where} {bind[:256]!r} names a volume: this engine has none, give a host path')
-    if not target.startswith('/'):
+    if not source or not target.startswith('/'):
         raise errors.InvalidSpec(f'{where} {bind[:256]!r} must be /source:/target[:options]')
-    read_only, propagation = False, 'rprivate'
+    read_only, propagation, no_copy = False, 'rprivate', False
     for option in filter(None, options.split(',')):
-        if option in PROPAGATIONS:
+        if not source.startswith('/') and option in ('nocopy', 'copy'):
+            no_copy = option == 'nocopy'
+        elif option in PROPAGATIONS:
             propagation = option
         elif option in ('ro', 'rw'):
             read_only = option == 'ro'
         elif option not in ('consistent', 'cached', 'delegated') and strict:  # those mean nothing on Linux
             raise errors.Unsupported(f'{where}: the option {option[:64]!r} of {bind[:256]!r} is not supported')
+    if not source.startswith('/'):
+        return specs.Mount(kind=specs.MountKind.VOLUME, source=source, target=target, read_only=read_only,
+                           no_copy=no_copy)
     return specs.Mount(kind=specs.MountKind.BIND, source=source, target=target, read_only=read_only,
-                       propagation=propagation)
+                       propagation=propagation, make_source=True)
+
+
+def bind_body(mount: specs.Mount) -> str | None:
+    """The entry of ``Binds`` that says all of a mount; None if none does."""
+    plain = mount.make_source and not mount.options and ':' not in f'{mount.source}{mount.target}'
+    if mount.kind is not specs.MountKind.BIND or not plain:
+        return None
+    options = (*(['ro'] if mount.read_only else []), *([mount.propagation] if mount.propagation != 'rprivate' else []))
+    return ':'.join((mount.source, mount.target, *([','.join(options)] if options else [])))
 
 
 def tmpfs_options(mount: specs.Mount) -> str:

@@ -20,7 +20,10 @@ def resources_body(resources: specs.Resources) -> Json:
         'CpuShares': resources.cpu_shares, 'CpuQuota': resources.cpu_quota_us, 'CpuPeriod': resources.cpu_period_us,
         'CpusetCpus': resources.cpuset_cpus, 'CpusetMems': resources.cpuset_mems,
         'PidsLimit': resources.pids_limit, 'BlkioWeight': resources.blkio_weight,
+        'CpuRealtimePeriod': resources.realtime_period_us, 'CpuRealtimeRuntime': resources.realtime_runtime_us,
     })
+    if resources.weight_devices:
+        body['BlkioWeightDevice'] = [{'Path': each.device, 'Weight': each.rate} for each in resources.weight_devices]
     for field, name in _THROTTLES.items():
         if throttles := getattr(resources, name):
             body[field] = [{'Path': throttle.device, 'Rate': throttle.rate} for throttle in throttles]
@@ -41,6 +44,10 @@ def resources_of(host: Document) -> specs.Resources:
         cpu_shares=host.positive('CpuShares'), cpu_quota_us=quota_us, cpu_period_us=period_us,
         cpuset_cpus=host.text('CpusetCpus') or None, cpuset_mems=host.text('CpusetMems') or None,
         pids_limit=host.positive('PidsLimit'), blkio_weight=host.positive('BlkioWeight'),
+        realtime_period_us=host.positive('CpuRealtimePeriod'),
+        realtime_runtime_us=host.positive('CpuRealtimeRuntime'),
+        weight_devices=tuple(specs.Throttle(device=item.text('Path'), rate=item.integer('Weight') or 0)
+                             for item in host.documents('BlkioWeightDevice')),
         root_size_bytes=_root_size(host), **{name: _throttles(host, field) for field, name in _THROTTLES.items()})
 
 

@@ -59,6 +59,14 @@ def moment_of(text: str, now: float) -> float | None:
         raise errors.InvalidRequest(f'{text[:64]!r} is neither epoch seconds, a time nor a duration') from None
 
 
+def duration_of(text: str, where: str) -> float:
+    """Seconds of a duration such as ``1m30s``. :raises InvalidSpec: it is none."""
+    if not re.fullmatch(r'(\d+(\.\d+)?(h|ms|m|s))+', text):
+        raise errors.InvalidSpec(f'{where} must be a duration such as 30s, not {text[:64]!r}')
+    return sum(float(count) * {'h': 3600, 'm': 60, 's': 1, 'ms': 0.001}[unit]
+               for count, unit in re.findall(r'(\d+(?:\.\d+)?)(h|ms|m|s)', text))
+
+
 def bytes_of(size: str, where: str, *, base: int = 1024) -> int:
     """A size such as ``10m``; ``base`` is 1000 where Docker counts decimally.
 

@@ -13,6 +13,9 @@ from nova_container.engine.fake.process import Process
 from nova_container.engine.fake.session import FakeSession
 
 
+VOLUMES = '/fake/volumes'
+
+
 @dataclasses.dataclass(slots=True)
 class Exec:
     """A further process: prepared, then started once."""
@@ -49,6 +52,8 @@ class Container:
     process: Process | None = None
     log: list[state.LogChunk] = dataclasses.field(default_factory=list)
     sessions: list[FakeSession] = dataclasses.field(default_factory=list)
+    mounts: tuple[specs.Mount, ...] = ()
+    health: state.Health | None = None
     execs: list[Exec] = dataclasses.field(default_factory=list)
 
     @property
@@ -57,16 +62,20 @@ class Container:
             id=self.id, spec=self.spec, status=self.status, image_id=self.image.id,
             pid=self.process.pid if self.process else None, created_at=self.created_at, started_at=self.started_at,
             exit=self.exit, restart_count=self.restart_count, network_namespace=self.network_namespace,
-            log_path=f'/fake/containers/{self.id}/log')
+            health=self.health, log_path=f'/fake/containers/{self.id}/log', mounts=tuple(
+                dataclasses.replace(mount, source=f'{VOLUMES}/{mount.source}/_data')
+                if mount.kind is specs.MountKind.VOLUME else mount for mount in self.mounts))
 
     @property
     def own_tree(self) -> files.Tree:
         """Its files without what is mounted over them."""
-        return self.tree.without((mount.target for mount in self.spec.mounts), self.image.tree)
+        return self.tree.without((mount.target for mount in self.mounts), self.image.tree)
 
     def empty_mounts(self) -> None:
-        """What every start finds: nothing in the mounts."""
-        for mount in self.spec.mounts:
+        """What every start finds: nothing in the mounts, but for volumes."""
+        for mount in self.mounts:
+            if mount.kind is specs.MountKind.VOLUME:
+                continue
             if self.tree.is_folder(mount.target):
                 self.tree.remove(mount.target, recursive=True)
             self.tree.make_folder(mount.target, parents=True)

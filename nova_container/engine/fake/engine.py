@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from nova_container.engine import base, state
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults
-from nova_container.engine.fake.copies import FakeCopies
+from nova_container.engine.fake.container import Container
+from nova_container.engine.fake.networks import FakeNetworks
+from nova_container.engine.fake.registry import FakeRegistries
 
 
-class FakeEngine(FakeCopies, base.Engine):
+class FakeEngine(FakeRegistries, FakeNetworks, base.Engine):
     """An engine in memory. Beside the contract's verbs: ``add_image``, ``fail``, ``exit`` and ``calls``."""
 
     def __init__(self) -> None:
@@ -38,6 +40,9 @@ class FakeEngine(FakeCopies, base.Engine):
     def exec(self, container: str, spec: specs.ExecSpec, *, stdin: bytes = b'',
              timeout_s: float = 60.0, limit_bytes: int = 1 << 20) -> state.ExecResult:
         return super().exec(container, spec, stdin=stdin, timeout_s=timeout_s, limit_bytes=limit_bytes)
+
+    def probe(self, container: Container, spec: specs.ExecSpec, timeout_s: float) -> state.ExecResult:
+        return super().exec(container.id, spec, timeout_s=timeout_s)
 
     @faults.verb
     def info(self) -> state.EngineInfo:

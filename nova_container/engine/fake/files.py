@@ -10,7 +10,7 @@ import posixpath
 import stat
 import tarfile
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import BinaryIO
 
 from nova_container.engine import state
@@ -45,18 +45,67 @@ class Node:
         return self.kind.value | self.mode
 
 
+class MountedNodes(MutableMapping[str, Node]):
+    """The nodes of a tree, those at and below a folder taken from another one."""
+
+    def __init__(self, nodes: MutableMapping[str, Node], target: str, mounted: MutableMapping[str, Node]) -> None:
+        self._base, self._target, self._mounted = nodes, target, mounted
+
+    def _at(self, path: str) -> tuple[MutableMapping[str, Node], str]:
+        if path == self._target or path.startswith(f'{self._target}/'):
+            return self._mounted, path[len(self._target):] or '/'
+        return self._base, path
+
+    def __getitem__(self, path: str) -> Node:
+        nodes, inner = self._at(path)
+        return nodes[inner]
+
+    def __setitem__(self, path: str, node: Node) -> None:
+        nodes, inner = self._at(path)
+        nodes[inner] = node
+
+    def __delitem__(self, path: str) -> None:
+        nodes, inner = self._at(path)
+        del nodes[inner]
+
+    def __iter__(self) -> Iterator[str]:
+        yield from [path for path in self._base if self._at(path)[0] is self._base]
+        yield from [self._target + (inner if inner != '/' else '') for inner in list(self._mounted)]
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+
 class Tree:
     """Nodes by absolute path. Failures are the ``OSError`` a kernel would give."""
 
     def __init__(self, nodes: Mapping[str, Node] | None = None) -> None:
-        self._nodes = {'/': Node(kind=Kind.FOLDER, mode=0o755), **(nodes or {})}
+        self._nodes: MutableMapping[str, Node] = {'/': Node(kind=Kind.FOLDER, mode=0o755), **(nodes or {})}
 
     def copy(self) -> 'Tree':
+        """The same files, of its own: what is mounted becomes a part of it."""
         return Tree(self._nodes)
 
     def become(self, other: 'Tree') -> None:
-        """Take over all nodes of another tree at once."""
-        self._nodes = other._nodes
+        """Take over all nodes of another tree at once; what is mounted takes what is below."""
+        taken = dict(other._nodes)
+        self._nodes.clear()
+        self._nodes.update(taken)
+
+    def mount(self, target: str, other: 'Tree') -> None:
+        """Show another tree at ``target`` from now on, and change that one there."""
+        self.make_folder(target, parents=True)
+        self._nodes = MountedNodes(self._nodes, self.resolve(target), other._nodes)
+
+    def below(self, path: str) -> 'Tree':
+        """A copy of what is at a folder, as a tree of its own."""
+        top = self.resolve(path).rstrip('/')
+        return Tree({inner[len(top):] or '/': self._nodes[inner] for inner in [top or '/', *self._below(top or '/')]
+                     if inner in self._nodes})
+
+    @property
+    def is_empty(self) -> bool:
+        return len(self._nodes) <= 1
 
     @property
     def size_bytes(self) -> int:

@@ -127,8 +127,9 @@ class FakeImages(abc.ABC):
             except errors.ImageNotFound:
                 return ()
             name = familiar(image)
-            if name in found.references and len(found.references) > 1:
-                return self._untag(found, name)
+            if name in found.references and (
+                    len(gone := _with_digests(name, found.references)) < len(found.references)):
+                return self._untag(found, *gone)
             if self.image_is_used(found.id):
                 if not force:
                     raise errors.WrongState(f'image {image} is used by a container; remove that first')
@@ -139,7 +140,8 @@ class FakeImages(abc.ABC):
     def prune_images(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         with self.changed:
             doomed = [image for image in self._images.values()
-                      if (all_unused or not image.references) and not self.image_is_used(image.id)]
+                      if (all_unused or all('@' in name for name in image.references))
+                      and not self.image_is_used(image.id)]
             for image in doomed:
                 self._delete(image)
             return tuple(image.id for image in doomed), sum(image.tree.size_bytes for image in doomed)
@@ -167,9 +169,14 @@ class FakeImages(abc.ABC):
             self._name(image, reference)
         return image
 
-    def _name(self, image: Image, reference: str) -> None:
+    @staticmethod
+    def check_reference(reference: str) -> None:
+        """:raises InvalidReference:"""
         if _REFERENCE.fullmatch(reference) is None:
             raise errors.InvalidReference(f'{reference!r} is not an image reference')
+
+    def _name(self, image: Image, reference: str) -> None:
+        self.check_reference(reference)
         name = familiar(reference)
         for other in self._images.values():
             if name in other.references:
@@ -186,6 +193,13 @@ class FakeImages(abc.ABC):
         del self._images[image.id]
         self.journal.publish('image', 'delete', image.id, {'name': image.id})
         return (image.id,)
+
+
+def _with_digests(name: str, names: list[str]) -> list[str]:
+    """A name, and the digests of its repository if that has no other tag left."""
+    repository = name.partition('@')[0].rpartition(':')[0] if '@' not in name else name.partition('@')[0]
+    beside = [other for other in names if other != name and other.startswith((f'{repository}:', f'{repository}@'))]
+    return [name] if any('@' not in other for other in beside) else [name, *beside]
 
 
 def familiar(reference: str) -> str:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of the fake that make, run, stop and show containers."""
 
+import abc
 import dataclasses
 import secrets
 import threading
@@ -8,24 +9,23 @@ import time
 from collections.abc import Mapping
 
 from nova_container import errors
-from nova_container.engine import grammar, state, validate
+from nova_container.engine import grammar, health, mounting, ports, state, validate
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults, merge, programs
-from nova_container.engine.fake.container import Container, Table
-from nova_container.engine.fake.images import FakeImages
+from nova_container.engine.fake.container import Container
+from nova_container.engine.fake.health import FakeHealth
+from nova_container.engine.fake.images import Image
 from nova_container.engine.fake.process import SIGKILL, Process, Surroundings, signal_number
+from nova_container.engine.fake.volumes import FakeVolumes
+from nova_container.engine.network import EndpointInfo, Port
 
 DEFAULT_PIDS = 2048
 _GRACE_S = 10.0
 _FIRST_BACKOFF_S = 0.1
 
 
-class FakeLifecycle(FakeImages):
+class FakeLifecycle(FakeVolumes):
     """Containers from create to remove."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.containers = Table()
 
     def image_is_used(self, image_id: str) -> bool:
         return any(container.image.id == image_id for container in self.containers.all())
@@ -36,16 +36,67 @@ class FakeLifecycle(FakeImages):
         with self.changed:
             if self.containers.is_taken(spec.name):
                 raise errors.AlreadyExists(f'The container name {spec.name} is already in use')
+            self._check_joined(spec)
             image = self.find_image(spec.image)
             container_id = secrets.token_hex(32)
             spec = dataclasses.replace(
                 spec, process=merge.process(spec.process, image.config), hostname=spec.hostname or container_id[:12],
-                labels={**(image.config.get('Labels') or {}), **spec.labels})
-            container = Container(container_id, spec, image, image.tree.copy(), self._namespace(container_id, spec))
-            container.tree.make_folder(spec.process.cwd or '/', parents=True)
+                labels={**(image.config.get('Labels') or {}), **spec.labels},
+                exposed_ports=ports.exposed(spec.exposed_ports, image.config),
+                health=health.effective(spec, image.config))
+            container = self._made(container_id, spec, image)
             self.containers.add(container)
             self.publish(container, 'create')
             return container_id
+
+    def _made(self, container_id: str, spec: specs.ContainerSpec, image: Image) -> Container:
+        mounts = mounting.resolve(spec, image.config.get('Volumes') or (),
+                                  lambda name: self.containers.find(name).mounts)
+        validate.check_mounts(dataclasses.replace(spec, mounts=mounts))
+        container = Container(container_id, spec, image, image.tree.copy(), self._namespace(container_id, spec),
+                              mounts=mounts)
+        container.tree.make_folder(spec.process.cwd or '/', parents=True)
+        self.wanted_networks(container)
+        for mount in mounts:
+            if mount.kind is specs.MountKind.VOLUME:
+                self.mount_volume(container, mount)
+        return container
+
+    @abc.abstractmethod
+    def probe(self, container: Container, spec: specs.ExecSpec, timeout_s: float) -> state.ExecResult:
+        """Run a health check."""
+
+    @abc.abstractmethod
+    def wanted_networks(self, container: Container) -> None:
+        """Put a new container into the networks it asks for, all or none."""
+
+    @abc.abstractmethod
+    def leave_networks(self, container: Container) -> None:
+        """A container is gone."""
+
+    @abc.abstractmethod
+    def publish_ports(self, container: Container) -> None:
+        """Give a container that starts its ports of the host. :raises AlreadyExists: one is taken."""
+
+    @abc.abstractmethod
+    def withdraw_ports(self, container: Container) -> None:
+        """Its first process is over."""
+
+    @abc.abstractmethod
+    def network_state(self, container: Container) -> tuple[tuple[EndpointInfo, ...], tuple[Port, ...]]:
+        """What it has in networks, and the ports it shows on the host."""
+
+    def _info_of(self, container: Container) -> state.ContainerInfo:
+        endpoints, shown = self.network_state(container)
+        return dataclasses.replace(container.info, endpoints=endpoints, ports=shown)
+
+    def _check_joined(self, spec: specs.ContainerSpec) -> None:
+        """:raises ContainerNotFound: a container to join is not here. :raises InvalidSpec: it does not share."""
+        for mode in (spec.sharing.pid, spec.sharing.ipc):
+            if mode.startswith('container:'):
+                found = self.containers.find(mode.removeprefix('container:'))
+                if mode == spec.sharing.ipc and found.spec.sharing.ipc != 'shareable':
+                    raise errors.InvalidSpec(f'sharing: container {found.spec.name} does not share its memory')
 
     def _namespace(self, container_id: str, spec: specs.ContainerSpec) -> str | None:
         if spec.network.mode is specs.NetworkMode.HOST:
@@ -69,10 +120,12 @@ class FakeLifecycle(FakeImages):
             if found.status is state.Status.PAUSED:
                 raise errors.WrongState(f'Container {container} is paused; unpause it')
             if found.status.may_start:
+                found.restart_count = 0
                 self.run(found)
 
     def run(self, container: Container) -> None:
         """Start the first process of a container that is not alive."""
+        self._check_joined_run(container.spec)
         asked = container.spec.process
         around = self.surroundings(container, (*(asked.entrypoint or ()), *(asked.command or ())), user=asked.user)
         missing = programs.find(around)
@@ -80,6 +133,7 @@ class FakeLifecycle(FakeImages):
             raise errors.InvalidRequest(f'exec: "{around.argv[0]}": {missing.strerror}')
         process = Process(self.changed, around, is_first=not container.spec.init, stdin_open=asked.open_stdin,
                           on_output=container.output, on_end=lambda code: self._ended(container, code))
+        self.publish_ports(container)
         container.empty_mounts()
         for session in container.sessions:
             session.connect(process.stdin, may_end_stdin=asked.stdin_once)
@@ -87,6 +141,14 @@ class FakeLifecycle(FakeImages):
         container.started_at, container.stopped_by_hand, container.oom_killed = time.time(), False, False
         self.publish(container, 'start')
         process.start(programs.run)
+        if container.spec.health is not None:
+            FakeHealth(container, process, lambda spec, timeout_s: self.probe(container, spec, timeout_s),
+                       lambda action: self.publish(container, action)).begin()
+
+    def _check_joined_run(self, spec: specs.ContainerSpec) -> None:
+        for mode in (spec.sharing.pid, spec.sharing.ipc):
+            if mode.startswith('container:') and self.containers.find(mode.removeprefix('container:')).process is None:
+                raise errors.WrongState('A container that is to be joined does not run')
 
     def surroundings(self, container: Container, argv: tuple[str, ...], *, user: str | None,
                      env: tuple[str, ...] = (), cwd: str | None = None, tty: bool | None = None) -> Surroundings:
@@ -99,11 +161,16 @@ class FakeLifecycle(FakeImages):
         return Surroundings(
             tree=container.tree, argv=argv, env=merge.variables(defaults, spec.process.env, env),
             cwd=cwd or spec.process.cwd or '/', uid=uid, gid=gid, hostname=spec.hostname, tty=tty,
-            read_only=spec.security.read_only_root, writable=tuple(mount.target for mount in spec.mounts))
+            read_only=spec.security.read_only_root,
+            writable=tuple(mount.target for mount in container.mounts if not mount.read_only),
+            closed=tuple(mount.target for mount in container.mounts if mount.read_only))
 
     def _ended(self, container: Container, code: int) -> None:
         """The first process is over. Called with the condition held."""
         container.process, container.status = None, state.Status.STOPPED
+        self.withdraw_ports(container)
+        if container.health is not None:
+            container.health = dataclasses.replace(container.health, status=health.UNHEALTHY)
         container.exit = state.ExitInfo(code=code, oom_killed=container.oom_killed, finished_at=time.time())
         for running in container.execs:
             if running.process is not None:
@@ -201,7 +268,7 @@ class FakeLifecycle(FakeImages):
                 process.set_paused(paused)
 
     @faults.verb
-    def remove(self, container: str, *, force: bool = False) -> None:
+    def remove(self, container: str, *, force: bool = False, volumes: bool = True) -> None:
         with self.changed:
             try:
                 found = self.containers.find(container)
@@ -213,11 +280,14 @@ class FakeLifecycle(FakeImages):
                 found.stopped_by_hand = True
                 self.publish(found, 'kill', signal=str(SIGKILL))
                 found.process.deliver(SIGKILL)
-            self._drop(found)
+            self._drop(found, volumes=volumes)
 
-    def _drop(self, container: Container) -> None:
+    def _drop(self, container: Container, *, volumes: bool = True) -> None:
         if container in self.containers.all():
             self.containers.drop(container)
+            self.leave_networks(container)
+            if volumes:
+                self.drop_anonymous(container)
             for session in container.sessions:
                 session.end()
             self.publish(container, 'destroy')
@@ -246,13 +316,13 @@ class FakeLifecycle(FakeImages):
     @faults.verb
     def inspect(self, container: str) -> state.ContainerInfo:
         with self.changed:
-            return self.containers.find(container).info
+            return self._info_of(self.containers.find(container))
 
     @faults.verb
     def list(self, *, labels: Mapping[str, str] | None = None) -> tuple[state.ContainerInfo, ...]:
         with self.changed:
             wanted = (labels or {}).items()
-            return tuple(container.info for container in reversed(self.containers.all())
+            return tuple(self._info_of(container) for container in reversed(self.containers.all())
                          if wanted <= container.spec.labels.items())
 
     @faults.verb

@@ -36,6 +36,7 @@ class Surroundings:
     tty: bool = False
     read_only: bool = False
     writable: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 class Process:

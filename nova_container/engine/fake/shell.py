@@ -59,6 +59,8 @@ class Call:
         around, absolute = self.process.around, self.path(path)
         if around.read_only and not absolute.startswith(('/dev/', *(f'{folder}/' for folder in around.writable))):
             raise OSError(30, 'Read-only file system', path)
+        if f'{absolute}/'.startswith(tuple(f'{folder}/' for folder in around.closed)):
+            raise OSError(30, 'Read-only file system', path)
         return absolute
 
 

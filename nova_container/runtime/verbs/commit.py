@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from nova_container.engine import health
 from nova_container.engine.spec import CommitSpec
 from nova_container.engine.state import Change, ChangeKind
 from nova_container.image import changes as tree_changes
@@ -90,8 +91,9 @@ def _config(base: ImageConfig, container: Container, spec: CommitSpec, diff_id: 
 
 def _of_process(container: Container) -> dict[str, Any]:
     """What the container runs, which may differ from the image's own."""
-    process = container.record.spec.process
+    spec, process = container.record.spec, container.record.spec.process
     found = {'Entrypoint': list(process.entrypoint or ()) or None, 'Cmd': list(process.command or ()) or None,
              'Env': list(process.env), 'WorkingDir': process.cwd, 'User': process.user,
-             'StopSignal': process.stop_signal}
+             'StopSignal': process.stop_signal, 'Shell': list(spec.shell), 'OnBuild': list(spec.on_build),
+             'Healthcheck': {'Test': ['NONE']} if spec.no_health else spec.health and health.fields(spec.health)}
     return {key: value for key, value in found.items() if value or key in ('Entrypoint', 'Cmd')}

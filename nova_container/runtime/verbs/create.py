@@ -7,26 +7,32 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nova_container.engine import validate
+from nova_container.engine import health, ports, validate
 from nova_container.engine.spec import ContainerSpec, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import netns
-from nova_container.runtime import bundle
+from nova_container.runtime import bundle, refused_limits, shared
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord, Phase
-from nova_container.runtime.verbs import remove
+from nova_container.runtime.verbs import mounting, remove
 
 
 def create(parts: Parts, spec: ContainerSpec) -> str:
     """See ``ContainerOps.create``."""
     validate.check(spec)
+    refused_limits.check(spec.resources, parts.cgroup_version)
+    parts.runtimes.get(spec.runtime)
+    shared.check(parts, spec)
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
-        process = merged(spec.process, parts.images.config_of(image.id))
-        container = parts.register.add(ContainerRecord(
-            id=secrets.token_hex(32), spec=dataclasses.replace(spec, process=process), image_id=image.id,
+        config = parts.images.config_of(image.id)
+        process = merged(spec.process, config)
+        container = mounting.register(parts, ContainerRecord(
+            id=secrets.token_hex(32), spec=dataclasses.replace(
+                spec, process=process, exposed_ports=ports.exposed(spec.exposed_ports, config),
+                health=health.effective(spec, config)), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
     with parts.register.locked(container.id):  # by its name it can be removed already
         _prepare(parts, container)
@@ -37,12 +43,16 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
 def _prepare(parts: Parts, container: Container) -> None:
     folder, namespace = parts.folder(container), parts.namespace(container)
     with undo_on_error() as undo:
+        fresh: list[str] = []
+        undo('volumes', lambda: mounting.take_back(parts, fresh))
         undo('container', lambda: remove.take_away(parts, container))
         folder.make()
         folder.mount(parts.layers.lower(container.record.diff_ids))
+        mounting.provide(parts, container, fresh)
         folder.write_etc(container.record.spec, parts.hostname(container))
         if namespace is not None:
             netns.create(namespace)
+        parts.networks.join(container)
         bundle.config(parts, container)
         container.save(phase=Phase.IDLE)
 

@@ -13,8 +13,8 @@ from nova_container.host import files
 from nova_container.host.pids import ProcessId
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
-from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import remove, start
+from nova_container.runtime.records import ContainerRecord, Phase
+from nova_container.runtime.verbs import mounting, remove, start
 
 LOG = logging.getLogger(__name__)
 
@@ -44,7 +44,8 @@ def ended(parts: Parts, container_id: str) -> None:
                 parts.publish(container, 'oom')
             parts.publish(container, 'die', {'exitCode': str(exit_info.code)})
         _free_notices(parts, container)
-    _follow(parts, container, exit_info)
+        mounting.release(parts, container)
+    _follow(parts, container)
 
 
 def _look_again(parts: Parts, container: Container, process: ProcessId) -> None:
@@ -64,7 +65,8 @@ def _exit_info(parts: Parts, container: Container) -> ExitInfo:
 
 def _free(parts: Parts, container: Container) -> None:
     """Let go of the processes that are left; what cannot be freed now is by the next start or removal."""
-    for free in (functools.partial(parts.oci.delete, container.id), parts.cgroup(container).remove):
+    for free in (functools.partial(parts.oci(container).delete, container.id), parts.cgroup(container).remove,
+                 functools.partial(parts.networks.ended, container)):
         try:
             free()
         except (errors.ContainerError, OSError):
@@ -78,17 +80,28 @@ def _free_notices(parts: Parts, container: Container) -> None:
         parts.monitor.exit_file(container.id).unlink(missing_ok=True)
 
 
-def _follow(parts: Parts, container: Container, exit_info: ExitInfo) -> None:
+def _follow(parts: Parts, container: Container) -> None:
     record = container.record
     if record.spec.auto_remove:
         remove.remove(parts, container.id, force=True)
         return
-    policy = record.spec.restart
-    failed = exit_info.code != 0
-    again = policy.name in ('always', 'unless-stopped') or (policy.name == 'on-failure' and failed and not (
-        policy.maximum_retries and record.restart_count >= policy.maximum_retries))
-    if again and not record.stop_wanted:
+    if is_to_run_again(record):
         _restart_later(parts, container)
+
+
+def is_to_run_again(record: ContainerRecord, *, at_boot: bool = False) -> bool:
+    """Whether the restart policy wants one that has ended to run again.
+
+    As in Docker, always means even if it was stopped by hand, once the engine starts.
+    """
+    policy = record.spec.restart
+    if policy.name == 'always' and at_boot:
+        return True
+    if record.stop_wanted or policy.name not in ('always', 'unless-stopped', 'on-failure'):
+        return False
+    failed = record.exit is not None and record.exit.code != 0
+    return policy.name != 'on-failure' or (
+        failed and not 0 < policy.maximum_retries <= record.restart_count)
 
 
 def _restart_later(parts: Parts, container: Container) -> None:
@@ -107,8 +120,7 @@ def _restart(parts: Parts, container: Container, timer: threading.Timer) -> None
     try:
         with parts.register.locked(container.id):
             if container.record.phase is Phase.IDLE and not container.record.stop_wanted:
-                container.save(restart_count=container.record.restart_count + 1)
-                start.run(parts, container)
+                start.run(parts, container, restarts=container.record.restart_count + 1)
     except errors.NotFound:
         return
     except errors.ContainerError as error:

@@ -8,6 +8,7 @@ from nova_container.engine import validate
 from nova_container.engine.base import Session
 from nova_container.engine.spec import ExecSpec
 from nova_container.runtime import bundle, executables, oci_config, users
+from nova_container.runtime.container import Container
 from nova_container.runtime.execution import Execution
 from nova_container.runtime.parts import Parts
 
@@ -38,6 +39,13 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
     """See ``ContainerOps.start_exec``."""
     execution = get(parts, exec_id)
     container = parts.register.get(execution.container_id)
+    session = begin(parts, container, execution)
+    parts.publish(container, f'exec_start: {" ".join(execution.spec.command)}', {'execID': exec_id})
+    return session
+
+
+def begin(parts: Parts, container: Container, execution: Execution) -> Session:
+    """Run a process that was prepared. :raises WrongState: it ran already, or the container does not run."""
     container.must_be(container.status.may_exec, 'run a command in it')
     description = bundle.describe(parts, container)
     spec = execution.spec
@@ -45,10 +53,8 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
     first = container.record.pid or 0
-    session = execution.start(parts.oci, parts.launcher, process, beside=first, fault=lambda: executables.fault(
+    return execution.start(parts.oci(container), parts.launcher, process, beside=first, fault=lambda: executables.fault(
         f'/proc/{first}/root', spec.command[0], process['env'], process['cwd']))
-    parts.publish(container, f'exec_start: {" ".join(spec.command)}', {'execID': exec_id})
-    return session
 
 
 def get(parts: Parts, exec_id: str) -> Execution:

@@ -7,13 +7,14 @@ from typing import BinaryIO
 
 from nova_container import errors
 from nova_container.engine.state import ImageInfo
+from nova_container.image import reference as references
 from nova_container.runtime.images import ImageRecord, normal
 from nova_container.runtime.parts import Parts
 
 
 def load(parts: Parts, archive: BinaryIO, reference: str | None) -> tuple[ImageInfo, ...]:
     """See ``ImageOps.load``."""
-    with adding(parts), _damage_is_the_senders():
+    with adding(parts), damage_is_the_senders():
         loaded = tuple(parts.images.load(archive, reference))
     for info in loaded:
         parts.events.publish('image', 'load', info.id, {'name': info.references[0] if info.references else info.id})
@@ -40,7 +41,7 @@ def collect(parts: Parts) -> int:
 
 
 @contextlib.contextmanager
-def _damage_is_the_senders() -> Iterator[None]:
+def damage_is_the_senders() -> Iterator[None]:
     """An archive that cannot be read will not be better next time."""
     try:
         yield
@@ -70,15 +71,23 @@ def remove(parts: Parts, image: str) -> tuple[str, ...]:
 
 def _remove(parts: Parts, record: ImageRecord, image: str) -> tuple[str, ...]:
     names = parts.images.references(record.id)
-    if not _names_id(record, image) and len(names) > 1:
-        parts.images.untag(image)
-        parts.events.publish('image', 'untag', record.id, {'name': normal(image)})
-        return (normal(image),)
+    if not _names_id(record, image) and (gone := _with_digests(normal(image), names)) != set(names):
+        for name in sorted(gone):
+            parts.images.untag(name)
+            parts.events.publish('image', 'untag', record.id, {'name': name})
+        return tuple(sorted(gone, key=lambda name: (name != normal(image), name)))
     _must_be_unused(parts, record)
     parts.images.forget(record.id)
     collect(parts)
     parts.events.publish('image', 'delete', record.id, {'name': record.id})
     return (*names, record.id)
+
+
+def _with_digests(name: str, names: tuple[str, ...]) -> set[str]:
+    """A name, and the digests of its repository if that has no other tag left: they name nothing by themselves."""
+    repository = references.parse(name).familiar_name()
+    beside = {other for other in names if other != name and references.parse(other).familiar_name() == repository}
+    return {name} if any('@' not in other for other in beside) else {name, *beside}
 
 
 def _names_id(record: ImageRecord, image: str) -> bool:
@@ -98,7 +107,7 @@ def prune(parts: Parts, *, all_unused: bool) -> tuple[tuple[str, ...], int]:
     with parts.image_gate.alone():
         used = {container.record.image_id for container in parts.register.all()}
         gone = [record for record in parts.images.all() if record.id not in used and (
-            all_unused or not parts.images.references(record.id))]
+            all_unused or all('@' in name for name in parts.images.references(record.id)))]
         for record in gone:
             parts.images.forget(record.id)
             parts.events.publish('image', 'delete', record.id, {'name': record.id})

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from nova_container.engine import state
 from nova_container.host import links, pids
-from nova_container.runtime import usage_reader
+from nova_container.runtime import sources, usage_reader
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
+
 
 
 def info(parts: Parts, container: Container) -> state.ContainerInfo:
@@ -21,7 +22,10 @@ def info(parts: Parts, container: Container) -> state.ContainerInfo:
         id=record.id, spec=record.spec, status=container.status, image_id=record.image_id, pid=record.pid,
         created_at=record.created_at, started_at=record.started_at, exit=record.exit,
         restart_count=record.restart_count, network_namespace=str(namespace) if namespace else None,
-        log_path=str(parts.folder(container).log))
+        log_path=str(parts.folder(container).log),
+        endpoints=parts.networks.infos(container), ports=parts.networks.ports(container),
+        mounts=sources.shown(parts, container),
+        health=container.health)
 
 
 def select(parts: Parts, labels: Mapping[str, str] | None) -> tuple[state.ContainerInfo, ...]:

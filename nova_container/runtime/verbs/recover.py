@@ -11,19 +11,22 @@ from nova_container.host import cgroups, files, mounts, netns
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import end, images, remove, start
+from nova_container.runtime.verbs import end, images, mounting, remove, start
 
 LOG = logging.getLogger(__name__)
 
 
 def recover(parts: Parts) -> None:
     """Take up what was left by the engine before this one, and clear what it did not finish."""
+    parts.volumes.recover()
     for container in parts.register.all():
         try:
             _take_up(parts, container)
         except (errors.ContainerError, OSError) as error:
             LOG.warning('Container %s could not be taken up: %s', container.id, error)
+    parts.networks.open()
     _remove_orphans(parts)
+    mounting.deactivate_unused(parts)
     images.collect(parts)
     _restart_wanted(parts)
 
@@ -32,7 +35,7 @@ def _take_up(parts: Parts, container: Container) -> None:
     phase = container.record.phase
     if phase in (Phase.CREATING, Phase.REMOVING):
         LOG.info('Removed container %s, which was left %s', container.id, phase.value)
-        remove.finish(parts, container)
+        remove.finish(parts, container, volumes=phase is Phase.CREATING)
     elif phase is Phase.STARTING:
         start.clear(parts, container)
         container.save(phase=Phase.IDLE, pid=None)
@@ -54,6 +57,8 @@ def _take_up_running(parts: Parts, container: Container) -> None:
     elif not container.paused:
         cgroup.thaw()  # it was frozen for a commit
     parts.watcher.watch(container.id, process)
+    if parts.health is not None:
+        parts.health.begin(container, known=container.record.health)
 
 
 def _remove_orphans(parts: Parts) -> None:
@@ -73,8 +78,9 @@ def _orphans(parts: Parts, known: set[str], short: set[str]) -> Iterator[tuple[s
     settings = parts.settings
     for path in _not_named(settings.bundles, short):
         yield f'the monitor of {path}', functools.partial(parts.monitor.end, path)
-    for name in parts.oci.known() - known:
-        yield f'the state of {name}', functools.partial(parts.oci.delete, name)
+    for oci in parts.runtimes.used():
+        for name in oci.known() - known:
+            yield f'the state of {name}', functools.partial(oci.delete, name)
     for name in cgroups.children(settings.cgroup_parent) - known:
         group = cgroups.Cgroup(f'{settings.cgroup_parent}/{name}', parts.cgroup_version)
         yield f'the control group {group.path}', group.remove
@@ -99,11 +105,11 @@ def _remove_path(path: Path) -> None:
 
 
 def _restart_wanted(parts: Parts) -> None:
-    """After a reboot of the host: containers whose policy is always, or unless-stopped and not stopped by hand."""
+    """After the engine or the host went down: those that their restart policy wants to run."""
     for container in parts.register.all():
         record = container.record
         stopped = record.phase is Phase.IDLE and record.started_at is not None
-        if stopped and not record.stop_wanted and record.spec.restart.name in ('always', 'unless-stopped'):
+        if stopped and end.is_to_run_again(record, at_boot=True):
             try:
                 with container.lock:
                     start.run(parts, container)

@@ -6,10 +6,10 @@ from nova_container.host import netns
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
-from nova_container.runtime.verbs import start, stop
+from nova_container.runtime.verbs import mounting, start, stop
 
 
-def remove(parts: Parts, name: str, *, force: bool) -> None:
+def remove(parts: Parts, name: str, *, force: bool, volumes: bool = True) -> None:
     """See ``ContainerOps.remove``."""
     try:
         with parts.register.locked(name) as container:
@@ -17,24 +17,25 @@ def remove(parts: Parts, name: str, *, force: bool) -> None:
             if container.status.alive:
                 stop.end_process(parts, container, 0)
             container.save(phase=Phase.REMOVING)
-            finish(parts, container)
+            finish(parts, container, volumes=volumes)
     except errors.ContainerNotFound:
         return
 
 
-def finish(parts: Parts, container: Container) -> None:
+def finish(parts: Parts, container: Container, *, volumes: bool) -> None:
     """Take away a container that is not alive, and tell. Repeatable after a failure."""
-    take_away(parts, container)
+    take_away(parts, container, volumes=volumes)
     parts.publish(container, 'destroy')
 
 
-def take_away(parts: Parts, container: Container) -> None:
+def take_away(parts: Parts, container: Container, *, volumes: bool = True) -> None:
     """Everything of a container that is not alive; its record last, so that what is left has a name."""
     start.clear(parts, container)
+    parts.networks.leave(container)
     namespace = parts.namespace(container)
     if namespace is not None:
         netns.remove(namespace)
     parts.folder(container).remove()
     for exec_id in [key for key, each in parts.executions.items() if each.container_id == container.id]:
         parts.executions.pop(exec_id, None)
-    parts.register.forget(container)
+    mounting.give_back(parts, container, volumes=volumes)

@@ -8,7 +8,8 @@ from typing import Any
 
 from nova_container import errors
 from nova_container.engine.spec import ContainerSpec
-from nova_container.engine.state import Status
+from nova_container.engine.health import STARTING
+from nova_container.engine.state import Health, Status
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import files, netns
 from nova_container.host.pids import ProcessId
@@ -16,6 +17,7 @@ from nova_container.runtime import bundle, executables
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import Phase
+from nova_container.runtime.verbs import mounting
 
 
 def start(parts: Parts, name: str) -> None:
@@ -27,8 +29,11 @@ def start(parts: Parts, name: str) -> None:
         run(parts, container)
 
 
-def run(parts: Parts, container: Container) -> None:
-    """Start one that is not alive; its lock is held."""
+def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
+    """Start one that is not alive; its lock is held.
+
+    ``restarts`` is how often its policy has started it, this time too.
+    """
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
@@ -38,17 +43,21 @@ def run(parts: Parts, container: Container) -> None:
                                               started_at=before.started_at))
         undo('process', lambda: clear(parts, container))
         undo('run', lambda: container.save(phase=Phase.STARTING))  # so that its end is none of a run
-        _create_process(parts, container)
+        undo('networks', lambda: parts.networks.ended(container))
+        parts.networks.plug(container)
+        _create_process(parts, container, restarts)
         parts.monitor.wait_ready(parts.bundle(container))
         _connect_waiting(parts, container)
-        parts.oci.start(container.id, beside=container.record.pid)
+        parts.oci(container).start(container.id, beside=container.record.pid)
     parts.publish(container, 'start')
+    if parts.health is not None:
+        parts.health.begin(container)
 
 
 def clear_leftovers(parts: Parts, container: Container) -> None:
     """Take away what is left of the run before, if its end did not free all."""
     with container.ending:
-        if parts.bundle(container).exists() or parts.oci.knows(container.id):
+        if parts.bundle(container).exists() or parts.oci(container).knows(container.id):
             _clear(parts, container)
 
 
@@ -61,13 +70,15 @@ def _restore_after_reboot(parts: Parts, container: Container) -> None:
         netns.create(namespace)
 
 
-def _create_process(parts: Parts, container: Container) -> None:
+def _create_process(parts: Parts, container: Container, restarts: int) -> None:
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)
     spec = container.record.spec
+    mounting.make_ready(parts, container)
     config = bundle.config(parts, container)
     folder = bundle.write(parts, container, config)
     try:
-        pid = parts.monitor.create(container.id, folder, parts.folder(container).log, tty=spec.process.tty,
+        pid = parts.monitor.create(parts.oci(container), container.id, folder, parts.folder(container).log,
+                                   tty=spec.process.tty,
                                    stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
     except errors.HostFailure:
         _check_program(config, spec, config['root']['path'])
@@ -77,8 +88,9 @@ def _create_process(parts: Parts, container: Container) -> None:
     process = ProcessId.of(pid)
     if process is None:
         raise errors.HostFailure('The first process ended before it was started')
+    container.health = health = Health(status=STARTING) if spec.health else None
     container.save(phase=Phase.RUNNING, pid=pid, started_ticks=process.started_ticks, started_at=time.time(),
-                   exit=None)
+                   exit=None, restart_count=restarts, health=health)
     if parts.watcher:
         parts.watcher.watch(container.id, process)
 
@@ -113,8 +125,9 @@ def _clear(parts: Parts, container: Container) -> None:
     if process is not None:
         process.send(9)
         process.wait_end(5.0)
-    if parts.oci.knows(container.id):
-        parts.oci.delete(container.id)
+    if parts.oci(container).knows(container.id):
+        parts.oci(container).delete(container.id)
     parts.cgroup(container).remove()
+    mounting.release(parts, container)
     files.remove_tree(parts.bundle(container))
     parts.monitor.exit_file(container.id).unlink(missing_ok=True)

@@ -5,7 +5,7 @@ import dataclasses
 
 from nova_container.engine import validate
 from nova_container.engine.spec import Resources, RestartPolicy
-from nova_container.runtime import oci_config
+from nova_container.runtime import oci_config, refused_limits
 from nova_container.runtime.parts import Parts
 
 
@@ -16,9 +16,10 @@ def update(parts: Parts, name: str, resources: Resources, restart: RestartPolicy
         spec = dataclasses.replace(old, resources=_laid_over(old.resources, resources),
                                    restart=restart or old.restart)
         validate.check(spec)
+        refused_limits.check(resources, parts.cgroup_version)
         if container.status.alive and spec.resources != old.resources:
             changed = dataclasses.replace(spec.resources, root_size_bytes=None)
-            parts.oci.update(container.id, oci_config.resources(changed, parts.cgroup_version),
+            parts.oci(container).update(container.id, oci_config.resources(changed, parts.cgroup_version),
                              beside=container.record.pid)
         container.save(spec=spec)
         parts.publish(container, 'update')

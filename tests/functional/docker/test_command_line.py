@@ -151,7 +151,7 @@ def test_events_are_told_as_they_happen(docker, running, url, tmp_path):
 
 
 def test_networks_volumes_and_disk(docker):
-    assert docker('network', 'ls', '--format', '{{.Name}}').split() == ['host', 'none']
+    assert docker('network', 'ls', '--format', '{{.Name}}').split() == ['bridge', 'host', 'none']
     assert docker('network', 'inspect', '-f', '{{.Driver}}', 'none') == 'null\n'
     assert docker('volume', 'ls', '-q') == ''
     assert 'Images' in docker('system', 'df')
@@ -160,15 +160,97 @@ def test_networks_volumes_and_disk(docker):
 
 
 @pytest.mark.parametrize(('words', 'said'), [
-    (('pull', 'alpine'), 'does not pull'), (('network', 'create', 'n'), 'no networks'),
-    (('volume', 'create', 'v'), 'no volumes'), (('service', 'ls'), 'not a swarm manager'),
-    (('push', 'busybox'), 'does not push'), (('run', '-p', '80:80', 'busybox'), 'not supported'),
-    (('run', '-v', 'data:/data', 'busybox'), 'names a volume'),
-    (('run', '--network', 'blue', 'busybox'), 'NetworkMode'),
-    (('run', '--pid', 'host', 'busybox'), 'PidMode'), (('run', '--health-cmd', 'true', 'busybox'), 'Healthcheck'),
+    (('pull', 'alpine'), 'does not pull'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
+    (('service', 'ls'), 'not a swarm manager'),
+    (('push', 'busybox'), 'does not push'),
+    (('run', '--network', 'blue', 'busybox'), 'No such network'),
+    (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--kernel-memory', '1g', 'busybox'), 'Kernel'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
     assert said in docker(*words, code=125 if words[0] == 'run' else 1)
+
+
+def test_health(docker, fake):
+    docker('run', '-d', '--name', 'c', '--health-cmd', 'true', '--health-interval', '100ms', '--health-retries', '2',
+           'busybox', 'sleep', '600')
+    deadline = time.monotonic() + 10
+    while '(healthy)' not in docker('ps', '--format', '{{.Status}}'):
+        assert time.monotonic() < deadline
+    assert docker('inspect', '-f', '{{.State.Health.Status}} {{.Config.Healthcheck.Test}}', 'c') == (
+        'healthy [CMD-SHELL true]\n')
+    assert docker('ps', '-q', '-f', 'health=healthy') != ''
+    docker('run', '-d', '--name', 'none', '--no-healthcheck', 'busybox', 'sleep', '600')
+    assert docker('inspect', '-f', '{{.State.Health}}', 'none') == '<nil>\n'
+
+
+def test_namespaces_are_shared(docker, fake):
+    docker('run', '-d', '--name', 'first', '--ipc', 'shareable', 'busybox', 'sleep', '600')
+    docker('run', '-d', '--name', 'c', '--pid', 'container:first', '--ipc', 'container:first', '--uts', 'host',
+           '--cgroup-parent', '/own', '--device-cgroup-rule', 'c 10:* rwm', '--annotation', 'a=b', 'busybox', 'sleep',
+           '600')
+    spec = fake.inspect('c').spec
+    assert (spec.sharing.pid, spec.sharing.uts, spec.cgroup_parent) == ('container:first', 'host', '/own')
+    assert (spec.device_rules, dict(spec.annotations)) == (('c 10:* rwm',), {'a': 'b'})
+
+
+def test_volumes(docker, fake):
+    assert docker('volume', 'create', '--label', 'l=v', 'data') == 'data\n'
+    docker('run', '--rm', '-v', 'data:/data', 'busybox', 'sh', '-c', 'echo kept > /data/file')
+    assert docker('run', '--rm', '-v', 'data:/data:ro', 'busybox', 'cat', '/data/file') == 'kept\n'
+    docker('create', '--name', 'c', '-v', 'data:/data', '-v', '/anonymous', '--mount',
+           'type=volume,source=made,target=/made,volume-nocopy,volume-label=a=b', 'busybox', 'true')
+    assert set(docker('volume', 'ls', '-q').split()) > {'data', 'made'}
+    assert docker('volume', 'ls', '-q', '-f', 'label=l=v') == 'data\n'
+    assert docker('volume', 'inspect', '-f', '{{.Driver}} {{.Labels}}', 'made') == 'local map[a:b]\n'
+    shown = json.loads(docker('inspect', '-f', '{{json .Mounts}}', 'c'))
+    assert {mount['Destination'] for mount in shown} == {'/data', '/made', '/anonymous'}
+    assert 'in use' in docker('volume', 'rm', 'data', code=1)
+    assert 'no such volume' in docker('volume', 'rm', 'nobody', code=1).lower()
+    assert docker('ps', '-a', '-q', '-f', 'volume=data') != ''
+    assert 'Local Volumes' in docker('system', 'df', '-v') or 'made' in docker('system', 'df', '-v')
+    docker('run', '--rm', '--volumes-from', 'c', 'busybox', 'cat', '/data/file')
+    docker('rm', '-v', 'c')
+    assert set(docker('volume', 'ls', '-q').split()) == {'data', 'made'}
+    assert 'data' in docker('volume', 'prune', '-a', '-f')
+    assert docker('volume', 'ls', '-q') == ''
+
+
+def test_networks_are_made_used_and_removed(docker):
+    network = docker('network', 'create', '--subnet', '10.9.0.0/24', '--gateway', '10.9.0.1', '--ip-range',
+                     '10.9.0.128/25', '--label', 'l=v', '-o', 'com.docker.network.driver.mtu=1400', 'blue').strip()
+    docker('run', '-d', '--name', 'c', '--network', 'blue', '--ip', '10.9.0.9', '--network-alias', 'alias',
+           '-p', '127.0.0.1:8080:80', '-p', '53/udp', '--expose', '90',
+           'busybox', 'sleep', '600')
+    shown = json.loads(docker('inspect', '-f', '{{json .NetworkSettings}}', 'c'))
+    found = shown['Networks']['blue']
+    assert (found['IPAddress'], found['IPPrefixLen'], found['Gateway'], found['MacAddress'], found['NetworkID']) == (
+        '10.9.0.9', 24, '10.9.0.1', '02:42:0a:09:00:09', network)
+    assert 'alias' in found['Aliases']
+    assert shown['Ports']['80/tcp'] == [{'HostIp': '127.0.0.1', 'HostPort': '8080'}]
+    assert shown['Ports']['90/tcp'] is None
+    assert shown['Ports']['53/udp'][0]['HostPort'] != '0'
+    ports = docker('ps', '--format', '{{.Ports}}')
+    assert '127.0.0.1:8080->80/tcp' in ports
+    assert '90/tcp' in ports
+    assert docker('port', 'c', '80') == '127.0.0.1:8080\n'
+    assert docker('ps', '-q', '--filter', 'network=blue') != ''
+    docker('network', 'create', 'green')
+    docker('network', 'connect', '--alias', 'other', 'green', 'c')
+    assert set(json.loads(docker('inspect', '-f', '{{json .NetworkSettings.Networks}}', 'c'))) == {'blue', 'green'}
+    assert json.loads(docker('network', 'inspect', '-f', '{{json .Containers}}', 'green'))
+    assert 'active endpoints' in docker('network', 'rm', 'green', code=1)
+    docker('network', 'disconnect', 'green', 'c')
+    docker('network', 'rm', 'green')
+    assert docker('network', 'ls', '-q', '--no-trunc', '--filter', 'label=l=v').strip() == network
+    docker('rm', '-f', 'c')
+    assert docker('network', 'prune', '-f').split()[-1] == 'blue'
+    assert 'pre-defined' in docker('network', 'rm', 'bridge', code=1)
+
+
+def test_all_exposed_ports_are_published(docker):
+    docker('run', '-d', '--name', 'c', '-P', '--expose', '80', '--expose', '90/udp', 'busybox', 'sleep', '600')
+    shown = json.loads(docker('inspect', '-f', '{{json .NetworkSettings.Ports}}', 'c'))
+    assert all(shown[key][0]['HostPort'] for key in ('80/tcp', '90/udp'))
 
 
 @pytest.mark.parametrize('network', ['none', 'host', 'default', 'bridge', 'container:first'])

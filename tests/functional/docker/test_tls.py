@@ -4,14 +4,13 @@
 import os
 import shutil
 import socket
-import ssl
 import subprocess
-import threading
 
 import pytest
 
 from nova_container import errors
 from nova_container.connect import TlsFiles, connect
+from nova_container.docker.server import Limits, Server, tls
 from nova_container.engine import ContainerSpec, ExecSpec, ProcessSpec
 
 
@@ -38,54 +37,15 @@ def pki(tmp_path_factory):
 
 
 @pytest.fixture
-def tls_url(pki, url):
-    """A TLS end in front of the server's socket."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pki / 'server.pem', pki / 'server.key')
-    context.load_verify_locations(pki / 'ca.pem')
-    context.verify_mode = ssl.CERT_REQUIRED
+def tls_url(pki, fake, tmp_path):
+    """A server on a port, for clients with a certificate."""
+    context = tls.server_context(str(pki / 'ca.pem'), str(pki / 'server.pem'), str(pki / 'server.key'))
     listening = socket.create_server(('localhost', 0))
-    threading.Thread(target=_accept, args=(listening, context, url.removeprefix('unix://')), daemon=True).start()
+    server = Server(fake, tmp_path / 'unused', listening=listening, tls_context=context,
+                    limits=Limits(slice_s=0.1, follow_slice_s=1))
+    server.start()
     yield f'tcp://localhost:{listening.getsockname()[1]}'
-    listening.shutdown(socket.SHUT_RDWR)
-    listening.close()
-
-
-def _accept(listening, context, path):
-    while True:
-        try:
-            plain, _ = listening.accept()
-        except OSError:
-            return
-        threading.Thread(target=_serve, args=(plain, context, path), daemon=True).start()
-
-
-def _serve(plain, context, path):
-    try:
-        outer = context.wrap_socket(plain, server_side=True)
-    except OSError:
-        plain.close()
-        return
-    inner = socket.socket(socket.AF_UNIX)
-    inner.connect(path)
-    pump = threading.Thread(target=_pump, args=(inner, outer), daemon=True)
-    pump.start()
-    _pump(outer, inner)
-    pump.join(30)
-    outer.close()
-    inner.close()
-
-
-def _pump(source, target):
-    try:
-        while data := source.recv(65536):
-            target.sendall(data)
-    except OSError:
-        pass
-    try:
-        socket.socket.shutdown(target, socket.SHUT_WR)
-    except OSError:
-        return
+    server.stop()
 
 
 @pytest.fixture
@@ -129,3 +89,34 @@ def test_a_stranger_is_not_asked(tls_url, pki, fake):
 def test_plain_http_over_tcp_says_why_it_fails(tls_url, fake):
     with pytest.raises(errors.Unavailable):
         connect(tls_url, timeout_s=5).info()
+
+
+def docker(tls_url, pki, tmp_path, *words, stdin=''):
+    """The real command, which ends its input and its connection each in its own way."""
+    program = shutil.which('docker')
+    if program is None:
+        pytest.skip('docker is not installed')
+    return subprocess.run(
+        [program, '-H', tls_url, '--tlsverify', '--tlscacert', pki / 'ca.pem', '--tlscert', pki / 'client.pem',
+         '--tlskey', pki / 'client.key', *words], input=stdin, capture_output=True, text=True, timeout=30, check=False,
+        env={'PATH': os.environ['PATH'], 'DOCKER_CONFIG': str(tmp_path), 'HOME': '/'})
+
+
+def test_the_docker_command_is_served(tls_url, pki, tmp_path, fake):
+    assert docker(tls_url, pki, tmp_path, 'run', '--rm', 'busybox', 'echo', 'hello').stdout == 'hello\n'
+    assert docker(tls_url, pki, tmp_path, 'run', '-i', '--rm', 'busybox', 'cat', stdin='typed').stdout == 'typed'
+    assert docker(tls_url, pki, tmp_path, 'save', 'busybox', '-o', tmp_path / 'box.tar').returncode == 0
+    assert docker(tls_url, pki, tmp_path, 'load', '-i', tmp_path / 'box.tar').returncode == 0
+
+
+def test_without_files_there_is_no_server(pki):
+    with pytest.raises(errors.InvalidRequest):
+        tls.server_context(str(pki / 'nobody.pem'), str(pki / 'server.pem'), str(pki / 'server.key'))
+
+
+def test_a_connection_that_says_nothing_keeps_nobody_out(tls_url, engine):
+    port = int(tls_url.rpartition(':')[2])
+    silent = [socket.create_connection(('localhost', port)) for _ in range(20)]
+    assert engine.info().name == 'fake'
+    for sock in silent:
+        sock.close()

@@ -12,6 +12,12 @@ from nova_container import conf as options
 ETC = Path(__file__).parents[3] / 'etc'
 
 
+def shown_default(option):
+    if isinstance(option.default, list):
+        return ','.join(option.default)
+    return '<None>' if option.default is None else str(option.default)
+
+
 class SampleTest(unittest.TestCase):
 
     def setUp(self):
@@ -19,8 +25,7 @@ class SampleTest(unittest.TestCase):
 
     def test_every_option_of_the_engine_is_there_with_its_default(self):
         shown = dict(line[1:].split(' = ', 1) for line in self.lines if line.startswith('#') and ' = ' in line)
-        expected = {option.dest: '<None>' if option.default is None else str(option.default)
-                    for option in options.ENGINE_OPTS}
+        expected = {option.dest: shown_default(option) for option in options.ENGINE_OPTS}
         self.assertEqual(expected, shown)
 
     def test_every_option_says_what_it_is_for(self):

@@ -164,7 +164,7 @@ def test_swarm_build_and_friends_are_refused_with_a_sentence(raw):
         status, body = raw.document('POST', target, {})
         assert (status, 'not a swarm manager' in body['message']) == (503, True)
     for method, target in (('POST', '/build'), ('POST', '/images/create?fromImage=x'), ('POST', '/images/a/b/push'),
-                           ('POST', '/networks/create'), ('POST', '/volumes/create'), ('POST', '/auth'),
+                           ('POST', '/auth'),
                            ('POST', '/plugins/pull'), ('GET', '/images/search?term=x'), ('POST', '/session'),
                            ('GET', '/distribution/a/json'), ('GET', '/containers/a/attach/ws')):
         status, body = raw.document(method, target)

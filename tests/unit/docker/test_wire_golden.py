@@ -9,7 +9,8 @@ from nova_container.docker.wire import (
     container, events, execs, files, images, inspection, listing, processes, stats, system)
 from nova_container.engine import (
     ChangeKind, ContainerInfo, ContainerSpec, EngineInfo, ExecInfo, ExecSpec, ImageInfo, LogLimits, MountKind,
-    Resources, RestartPolicy, Status, Usage)
+    NetworkMode, NetworkSpec, Resources, RestartPolicy, Status, Usage)
+from nova_container.engine.network import Endpoint
 from tests.unit.docker import golden
 
 SPEC = ContainerSpec(name='rich', image='box:1')
@@ -35,7 +36,8 @@ def test_a_plain_create_of_the_command_line_is_all_defaults():
     spec = container.requested_spec('x', golden.body('cli_28_create_plain'))
     expected = ContainerSpec(name='x', image='busybox')
     assert spec.process.command == ('ls',)
-    assert spec == ContainerSpec(name='x', image='busybox', process=spec.process)
+    bridge = NetworkSpec(mode=NetworkMode.MANAGED, endpoints=(Endpoint(network='bridge'),))
+    assert spec == ContainerSpec(name='x', image='busybox', process=spec.process, network=bridge)
     assert spec.log == expected.log == LogLimits()
     assert spec.security.no_new_privileges is True
 

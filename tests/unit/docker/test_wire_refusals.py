@@ -6,6 +6,7 @@ import pytest
 from nova_container import errors
 from nova_container.docker.wire import container, fields
 from nova_container.engine import Mount, MountKind, NetworkMode
+from nova_container.engine.network import Endpoint, Port
 from tests.unit.docker import golden
 
 
@@ -36,13 +37,12 @@ def test_a_setting_we_lack_is_refused_by_name(name):
 
 
 @pytest.mark.parametrize(('host', 'named'), [
-    ({'Unheard': None}, 'HostConfig.Unheard'), ({'Links': ['a:b']}, 'Links'), ({'VolumesFrom': ['a']}, 'VolumesFrom'),
-    ({'PortBindings': {'80/tcp': [{'HostPort': '80'}]}}, 'PortBindings'), ({'PidMode': 'host'}, 'PidMode'),
-    ({'Binds': ['data:/data']}, 'names a volume'), ({'Binds': ['/a:/b:z']}, "'z'"),
-    ({'Mounts': [{'Type': 'volume', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
+    ({'Unheard': None}, 'HostConfig.Unheard'),
+    ({'Binds': ['/a:/b:z']}, "'z'"),
+    ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'Mounts': [{'Type': 'bind', 'Source': '/v', 'Target': '/v', 'BindOptions': {'NonRecursive': True}}]},
      'NonRecursive'),
-    ({'NetworkMode': 'blue'}, 'NetworkMode'), ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
+    ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
     ({'SecurityOpt': ['seccomp={}']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
     ({'LogConfig': {'Type': 'syslog'}}, 'syslog'), ({'LogConfig': {'Config': {'compress': 'true'}}}, 'compress'),
 ])
@@ -52,18 +52,19 @@ def test_a_value_we_lack_is_refused(host, named):
 
 
 @pytest.mark.parametrize('config', [
-    {'Healthcheck': {'Test': ['CMD', 'true']}}, {'Healthcheck': {'Interval': 5}},
-    {'NetworkingConfig': {'EndpointsConfig': {'blue': {}}}},
-    {'NetworkingConfig': {'EndpointsConfig': {'none': {'MacAddress': '02:00:00:00:00:01'}}}},
+    {'Healthcheck': {'Test': ['CMD', 'true'], 'Unheard': 1}},
+    {'NetworkingConfig': {'EndpointsConfig': {'blue': {'Unheard': 1}}}},
+    {'NetworkingConfig': {'EndpointsConfig': {'blue': {'GwPriority': 1}}}},
+    {'NetworkingConfig': {'EndpointsConfig': {'blue': {'IPAMConfig': {'LinkLocalIPs': ['169.254.1.1']}}}}},
 ])
-def test_health_and_endpoints_are_refused(config):
+def test_what_we_lack_of_health_and_endpoints_is_refused(config):
     with pytest.raises(errors.Unsupported):
         spec_of(**config)
 
 
 def test_no_health_check_is_what_we_have():
-    spec_of(Healthcheck={'Test': ['NONE']})
-    spec_of(Healthcheck=None)
+    assert spec_of(Healthcheck={'Test': ['NONE']}).no_health
+    assert spec_of(Healthcheck=None).health is None
 
 
 @pytest.mark.parametrize('body', [
@@ -82,9 +83,42 @@ def test_a_malformed_body_is_an_invalid_spec(body):
         container.requested_spec('x', body)
 
 
-@pytest.mark.parametrize('mode', ['', 'none', 'default', 'bridge'])
-def test_a_network_of_its_own_is_a_namespace_to_be_wired(mode):
-    assert spec_of({'NetworkMode': mode}).network.mode is NetworkMode.NAMESPACE
+@pytest.mark.parametrize(('mode', 'expected'), [
+    ('', 'bridge'), ('default', 'bridge'), ('bridge', 'bridge'), ('blue', 'blue')])
+def test_a_network_by_name_is_wired_by_the_engine(mode, expected):
+    network = spec_of({'NetworkMode': mode}).network
+    assert (network.mode, network.endpoints) == (NetworkMode.MANAGED, (Endpoint(network=expected),))
+
+
+def test_a_namespace_to_be_wired_by_others_has_no_network():
+    network = spec_of({'NetworkMode': 'none'}, NetworkingConfig={'EndpointsConfig': {'none': {
+        'IPAMConfig': None, 'MacAddress': ''}}}).network
+    assert (network.mode, network.endpoints) == (NetworkMode.NAMESPACE, ())
+    for config in ({'blue': {}}, {'none': {'MacAddress': '02:00:00:00:00:01'}}):
+        with pytest.raises(errors.InvalidSpec):
+            spec_of({'NetworkMode': 'none'}, NetworkingConfig={'EndpointsConfig': config})
+
+
+def test_endpoints_hold_what_older_fields_say_of_the_first():
+    network = spec_of({'NetworkMode': 'default', 'Links': ['db:store']}, MacAddress='02:00:00:00:00:01',
+                      NetworkingConfig={'EndpointsConfig': {'blue': {
+                          'Aliases': ['a'], 'IPAMConfig': {'IPv4Address': '10.0.0.9'}}}}).network
+    assert network.endpoints == (
+        Endpoint(network='bridge', links=('db:store',), mac='02:00:00:00:00:01'),
+        Endpoint(network='blue', aliases=('a',), ipv4='10.0.0.9'))
+
+
+def test_ports_are_read_in_every_form():
+    spec = spec_of({'PortBindings': {
+        '80/tcp': [{'HostIp': '', 'HostPort': '8080'}, {'HostIp': '127.0.0.1', 'HostPort': ''}], '53/udp': None,
+        '443': [{'HostPort': '8000-8010'}]}}, ExposedPorts={'80/tcp': {}, '90-91/udp': {}})
+    assert spec.network.ports == (
+        Port(container_port=80, host_port=8080), Port(container_port=80, host_ip='127.0.0.1'),
+        Port(container_port=53, protocol='udp'), Port(container_port=443, host_port=8000, host_port_end=8010))
+    assert spec.exposed_ports == ('80/tcp', '90/udp', '91/udp')
+    for bindings in ({'x/tcp': []}, {'80/tcp': [{'HostPort': 'x'}]}, {'80/icmp': []}, {'70000/tcp': []}):
+        with pytest.raises(errors.InvalidSpec):
+            spec_of({'PortBindings': bindings})
 
 
 def test_binds_tmpfs_and_mounts_are_one_list():
@@ -92,7 +126,8 @@ def test_binds_tmpfs_and_mounts_are_one_list():
                     'Mounts': [{'Type': 'bind', 'Source': '/c', 'Target': '/d'}]})
     assert spec.mounts == (
         Mount(kind=MountKind.BIND, source='/c', target='/d'),
-        Mount(kind=MountKind.BIND, source='/a', target='/b', read_only=True, propagation='rslave'),
+        Mount(kind=MountKind.BIND, source='/a', target='/b', read_only=True, propagation='rslave',
+              make_source=True),
         Mount(kind=MountKind.TMPFS, target='/t', read_only=True, size_bytes=65536, mode=0o1777, options=('noexec',)))
 
 

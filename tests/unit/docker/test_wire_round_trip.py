@@ -7,7 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from nova_container.docker import frames
-from nova_container.docker.wire import container, events, execs, files, images, inspection, stats, system, units
+from nova_container.docker.wire import (
+    container, events, execs, files, images, inspection, networks, stats, system, units, volumes)
 from nova_container.engine import StreamName
 from tests.unit.docker import strategies
 
@@ -31,12 +32,37 @@ def test_a_container_survives_inspect(info):
 
 
 @quickly
+@given(strategies.wanted_networks)
+def test_a_network_survives_a_create_request(network):
+    assert networks.wanted_of(through_json(networks.create_body(network))) == network
+
+
+@quickly
+@given(strategies.network_infos)
+def test_a_network_survives_inspect(info):
+    assert networks.info_of(through_json(networks.info_body(info))) == info
+
+
+@quickly
+@given(strategies.endpoints)
+def test_an_endpoint_survives_a_connect_request(endpoint):
+    assert networks.connect_of(endpoint.network, through_json(networks.connect_body('c', endpoint))) == ('c', endpoint)
+
+
+@quickly
 @given(strategies.resources, st.none() | strategies.restart)
 def test_limits_survive_an_update(resources, restart):
     body = through_json(container.update_body(resources, restart))
     body.pop('StorageOpt', None)
     found, found_restart = container.update_of(body)
     assert container.update_body(found, found_restart) == body
+
+
+@quickly
+@given(strategies.volume_infos)
+def test_a_volume_survives(info):
+    assert volumes.volume_of(through_json(volumes.volume_body(info))) == info
+    assert volumes.requested_volume(through_json(volumes.create_body(info.spec))) == info.spec
 
 
 @quickly

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Handlers: images made from Dockerfiles. The classic builder's API; BuildKit's sessions are refused elsewhere."""
+
+import contextlib
+from collections.abc import Generator, Iterator
+
+from nova_container import errors
+from nova_container.docker.server import telling
+from nova_container.docker.server.message import Answer, Call, Stream, of_json
+from nova_container.docker.wire import build as wire
+from nova_container.docker.wire import registry as registry_wire
+from nova_container.engine import Progress
+from nova_container.image import reference as references
+
+_FIELDS = (*wire.REFUSED, 'dockerfile', 'buildargs', 'labels', 'target', 'nocache', 'pull', 'platform', 'networkmode',
+           'extrahosts', 'memory', 'cpushares', 'cpusetcpus')
+
+
+def build(call: Call) -> Answer:
+    if call.query.text('version') == '2':
+        raise errors.Unsupported('This engine has no BuildKit: set DOCKER_BUILDKIT=0')
+    values = {name: call.query.text(name) for name in _FIELDS}
+    wire.check(values)
+    tags = tuple(references.parse(tag).familiar() for tag in call.query.texts('t') if tag)
+    spec = wire.spec_of(values, tags, registry_wire.all_credentials_of(call.headers.get(b'x-registry-config')))
+    told = call.engine.build(call.body, spec)
+    if call.query.flag('q'):
+        told = _only_the_id(told)
+    return Stream(telling.lines(call, told, lambda one: {'ID': one.result}))
+
+
+def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:
+    """What ``docker build -q`` shows; signs of life pass."""
+    with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
+        for one in told:
+            if one.result:
+                yield Progress(stream=f'{one.result}\n', result=one.result)
+            elif one == Progress():
+                yield one
+
+
+def prune(call: Call) -> Answer:
+    return of_json({'CachesDeleted': [], 'SpaceReclaimed': call.engine.prune_builds()})

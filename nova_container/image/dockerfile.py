@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a Dockerfile builds on, read without building it (moby, Dockerfile reference).
+
+Only FROM, the ARGs before the first of them, and ``--from=`` and ``from=`` are understood: enough to have every image
+at hand before a builder starts, which then needs no registry.
+"""
+
+import dataclasses
+import re
+from collections.abc import Iterator, Mapping
+
+from nova_container.errors import InvalidRequest
+
+MAX_BYTES = 1 << 20
+_DIRECTIVE = re.compile(r'#\s*([a-zA-Z]+)\s*=\s*(\S+)\s*$')
+_VARIABLE = re.compile(r'\\(.)|\$(?:\{(\w+)(?::([-+])([^}]*))?\}|(\w+))')
+_FROM = re.compile(r'(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+as\s+(?P<name>\S+))?\s*', re.IGNORECASE)
+_COPIED = re.compile(r'--from=(\S+)')
+_MOUNTED = re.compile(r'--mount=(\S+)')
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Recipe:
+    """``text`` is the Dockerfile with the variables of FROM filled in; ``bases`` the images it takes from outside."""
+
+    text: str
+    bases: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Instruction:
+    word: str
+    rest: str
+    first: int
+    last: int
+
+
+def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
+    """Read a Dockerfile.
+
+    :param arguments: build arguments, which go before the defaults of ARG.
+    :raises InvalidRequest: it is too large, or a FROM in it cannot be understood.
+    """
+    if len(content) > MAX_BYTES:
+        raise InvalidRequest(f'The Dockerfile is {len(content)} bytes long, more than {MAX_BYTES}')
+    lines = content.decode('utf-8', 'replace').replace('\r\n', '\n').split('\n')
+    known, stages, bases = dict(_predefined(arguments)), set[str](), dict[str, None]()
+    is_begun = False
+    for instruction in _instructions(lines):
+        if instruction.word == 'ARG' and not is_begun:
+            known |= _declared(instruction.rest, arguments, known)
+        elif instruction.word == 'FROM':
+            is_begun = True
+            image, name = _from(instruction, lines, known)
+            if image.lower() not in stages and image != 'scratch':
+                bases[image] = None
+            stages |= {str(sum(1 for stage in stages if stage.isdigit())), (name or '').lower()} - {''}
+        elif instruction.word in ('COPY', 'ADD', 'RUN'):
+            bases |= dict.fromkeys(image for image in _taken(instruction) if image.lower() not in stages)
+    if not is_begun:
+        raise InvalidRequest('The Dockerfile has no FROM: no build stage in the current context')
+    return Recipe('\n'.join(lines), tuple(bases))
+
+
+def _predefined(arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in ('TARGETPLATFORM', 'TARGETOS', 'TARGETARCH', 'TARGETVARIANT', 'BUILDPLATFORM', 'BUILDOS', 'BUILDARCH'):
+        if name in arguments:
+            yield name, arguments[name]
+
+
+def _instructions(lines: list[str]) -> Iterator[_Instruction]:
+    escape, index, may_direct = '\\', 0, True
+    while index < len(lines):
+        first, text = index, ''
+        while index < len(lines):
+            line = lines[index]
+            index += 1
+            directive = _DIRECTIVE.match(line) if may_direct else None
+            if directive and directive[1].lower() == 'escape':
+                escape = directive[2]
+            if line.lstrip().startswith('#') or (text and not line.strip()):
+                may_direct = may_direct and directive is not None
+                if not text:
+                    break
+                continue
+            may_direct = False
+            if line.rstrip().endswith(escape):
+                text += line.rstrip()[:-1]
+                continue
+            text += line
+            break
+        word, _, rest = text.strip().partition(' ')
+        if word:
+            yield _Instruction(word.upper(), rest.strip(), first, index)
+
+
+def _declared(rest: str, arguments: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
+    """The variables that an ARG makes known."""
+    found = {}
+    for part in rest.split():
+        name, is_set, default = part.partition('=')
+        if name in arguments:
+            found[name] = arguments[name]
+        elif is_set:
+            found[name] = _expanded(default.strip('"\''), known)
+    return found
+
+
+def _from(instruction: _Instruction, lines: list[str], known: Mapping[str, str]) -> tuple[str, str | None]:
+    """Image and name of a stage; the line is rewritten in place, as the builder does not fill in all it should."""
+    match = _FROM.fullmatch(instruction.rest)
+    if match is None:
+        raise InvalidRequest(f'FROM requires either one or three arguments: {instruction.rest[:200]!r}')
+    image = _expanded(match['image'].strip('"\''), known)
+    if not image:
+        raise InvalidRequest(f'base name ({match["image"][:200]}) should not be blank')
+    named = f' AS {match["name"]}' if match['name'] else ''
+    lines[instruction.first:instruction.last] = [f'FROM {_expanded(match["flags"], known)}{image}{named}'] + [''] * (
+        instruction.last - instruction.first - 1)
+    return image, match['name']
+
+
+def _expanded(text: str, known: Mapping[str, str]) -> str:
+    """Variables by the rules of Docker's environment replacement."""
+
+    def value(match: re.Match[str]) -> str:
+        if match[1]:
+            return match[1]
+        found = known.get(match[2] or match[5], '')
+        if match[3] == '-':
+            return found or match[4]
+        if match[3] == '+':
+            return match[4] if found else ''
+        return found
+
+    return _VARIABLE.sub(value, text)
+
+
+def _taken(instruction: _Instruction) -> Iterator[str]:
+    if instruction.word != 'RUN':
+        flags = instruction.rest[:len(instruction.rest) - len(re.sub(r'^(?:--\S+\s+)*', '', instruction.rest))]
+        yield from _COPIED.findall(flags)
+        return
+    for mount in _MOUNTED.findall(instruction.rest):
+        yield from (part.partition('=')[2] for part in mount.split(',') if part.startswith('from='))

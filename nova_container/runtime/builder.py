@@ -1,0 +1,159 @@
+# SPDX-License-Identifier: Apache-2.0
+"""buildah, with a storage of its own below the state directory, in namespaces of its own.
+
+Each run has its own mount and process namespaces: what it mounts and starts ends with it, however it ends. Base images
+are given to it from our store, pinned by id, and what it makes is taken over: it never talks to a registry.
+"""
+
+import base64
+import json
+import secrets
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from nova_container import errors
+from nova_container.engine.registry import BuildSpec
+from nova_container.host import files, process
+from nova_container.host.launch import Launcher
+from nova_container.image import digest as digests
+from nova_container.image import manifest as manifests
+from nova_container.image import oci_layout
+from nova_container.image.blobs import BlobStore
+from nova_container.image.config import ImageConfig
+from nova_container.image.manifest import Descriptor, Index, Manifest
+from nova_container.runtime import capabilities, seccomp_profile
+from nova_container.runtime.images import ImageRecord, LayerRecord
+from nova_container.runtime.settings import Settings
+
+_POLICY = {'default': [{'type': 'insecureAcceptAnything'}]}
+_DEADLINE_S = 1800.0
+_SHORT = 12
+
+
+class Builder:
+    """Runs buildah for one engine."""
+
+    def __init__(self, settings: Settings, launcher: Launcher) -> None:
+        self._settings, self._launcher = settings, launcher
+        self.folder = settings.builds
+        self._storage = self.folder / 'storage'
+
+    def prepare(self) -> None:
+        """Write what each run needs. :raises HostFailure: buildah is not installed."""
+        process.find(self._settings.builder)
+        granted = capabilities.DEFAULT & capabilities.of_this_host()
+        for name, content in (('policy.json', _POLICY), ('seccomp.json', seccomp_profile.as_oci(granted))):
+            files.write_atomically(self.folder / name, json.dumps(content).encode(), durable=False)
+        (self.folder / 'registries.conf').write_text('unqualified-search-registries = []\n')
+        (self.folder / 'ignore').touch()
+
+    def has(self, image_id: str) -> bool:
+        """Whether buildah has an image."""
+        return (self._storage / 'overlay-images' / digests.hex_of(image_id)).is_dir()
+
+    def give(self, record: ImageRecord, blobs: BlobStore, place: Path) -> None:
+        """Have an image of our store in buildah's; its blobs are linked, not copied."""
+        layout = place / secrets.token_hex(8)
+        target = layout / 'blobs' / 'sha256'
+        target.mkdir(parents=True)
+        manifest = Manifest(Descriptor(manifests.OCI_CONFIG, record.id, blobs.size(record.id)), tuple(
+            Descriptor(layer.media_type, layer.blob_digest, layer.size) for layer in record.layers)).to_json()
+        for digest in {record.id, *(layer.blob_digest for layer in record.layers)}:
+            (target / digests.hex_of(digest)).hardlink_to(blobs.path(digest))
+        digest = digests.of_bytes(manifest)
+        (target / digests.hex_of(digest)).write_bytes(manifest)
+        name = f'base-{digests.hex_of(record.id)}'  # else buildah makes one of the path, which may not be a name
+        index = Index((Descriptor(manifests.OCI_MANIFEST, digest, len(manifest),
+                                  {oci_layout.REFERENCE_NAME: name}),)).to_json()
+        (layout / oci_layout.NAME).write_bytes(index)
+        (layout / oci_layout.LAYOUT_NAME).write_bytes(oci_layout.LAYOUT)
+        self._run('pull', '--quiet', '--policy', 'always', '--signature-policy', str(self.folder / 'policy.json'),
+                  f'oci:{layout}:{name}')
+
+    def take(self, image_id: str, known: Sequence[str], place: Path) -> tuple[bytes, list[tuple[LayerRecord, Path]]]:
+        """The configuration of an image that was built, and the blobs of its layers that are not ``known``.
+
+        :param known: diff_ids. buildah takes an empty file of that name for the layer, and leaves it alone.
+        """
+        layout = place / secrets.token_hex(8)
+        blobs = layout / 'blobs' / 'sha256'
+        blobs.mkdir(parents=True)
+        for diff_id in known:
+            (blobs / digests.hex_of(diff_id)).touch()
+        self._run('push', '--quiet', '--signature-policy', str(self.folder / 'policy.json'),
+                  digests.hex_of(image_id), f'oci:{layout}')
+        index = Index.parse((layout / oci_layout.NAME).read_bytes())
+        found = Manifest.parse((blobs / digests.hex_of(index.manifests[0].digest)).read_bytes())
+        content = self._configuration(image_id)
+        config = ImageConfig.parse(content)
+        manifests.check_agreement(len(found.layers), config)
+        made = {diff_id: (LayerRecord(blob_digest=blob.digest, size=blob.size, diff_id=diff_id,
+                                      media_type=blob.media_type), blobs / digests.hex_of(blob.digest))
+                for blob, diff_id in zip(found.layers, config.diff_ids, strict=True) if blob.digest not in known}
+        return content, list(made.values())
+
+    def _configuration(self, image_id: str) -> bytes:
+        """As buildah keeps it (containers/storage, big data): one that it gives away as OCI lacks Docker's fields."""
+        name = '=' + base64.b64encode(image_id.encode()).decode()
+        content = (self._storage / 'overlay-images' / digests.hex_of(image_id) / name).read_bytes()
+        if digests.of_bytes(content) != image_id:
+            raise errors.DigestMismatch('The configuration of what was built', image_id, digests.of_bytes(content))
+        return content
+
+    def start(self, spec: BuildSpec, bases: Mapping[str, str], place: Path, cgroup: str) -> process.Child:
+        """Begin a build of ``place``: its ``context``, ``recipe`` and ``ignore``; the id of what it makes comes there.
+
+        :param bases: image ids by the names that the recipe has for them.
+        """
+        return self._launcher.call(
+            process.spawn,
+            [*self._argv(isolated=self.network(spec) == 'none'), *self._build(spec, bases, place, cgroup)],
+            stdout=process.PIPE, stderr=process.STDOUT, cwd=str(place), new_session=True, umask=0o022,
+            environment={'TMPDIR': str(place), 'BUILDAH_ISOLATION': 'oci'})
+
+    def network(self, spec: BuildSpec) -> str:
+        """``host`` or ``none``. :raises Unsupported: another network was asked for."""
+        asked = spec.network if spec.network not in ('', 'default', 'bridge') else self._settings.build_network
+        if asked not in ('host', 'none'):
+            raise errors.Unsupported(f'The network {asked[:64]!r} is not supported for builds: use host or none')
+        return asked
+
+    def _build(self, spec: BuildSpec, bases: Mapping[str, str], place: Path, cgroup: str) -> list[str]:
+        extra = sorted(name.removeprefix('CAP_') for name in capabilities.DEFAULT & capabilities.of_this_host())
+        argv = ['build', '--layers', '--isolation=oci', f'--runtime={process.find(self._settings.runtime)}',
+                f'--runtime-flag=root={place / "oci"}', f'--cgroup-parent={cgroup}', '--force-rm',
+                f'--network={self.network(spec)}', '--pull=never', '--format=docker', '--identity-label=false',
+                f'--signature-policy={self.folder / "policy.json"}', f'--file={place / "recipe"}',
+                f'--ignorefile={place / "ignore"}', f'--iidfile={place / "id"}', '--http-proxy=false',
+                f'--security-opt=seccomp={self.folder / "seccomp.json"}', f'--cap-add={",".join(extra)}']
+        argv += [f'--build-context={name}=container-image://{digests.hex_of(image_id)}'
+                 for name, image_id in bases.items()]
+        argv += [f'--build-arg={name}={value}' for name, value in spec.arguments.items()]
+        argv += [f'--label={name}={value}' for name, value in spec.labels.items()]
+        argv += [f'--add-host={entry}' for entry in spec.extra_hosts]
+        optional = {'target': spec.target, 'memory': spec.memory_bytes, 'cpu-shares': spec.cpu_shares,
+                    'cpuset-cpus': spec.cpuset_cpus, 'platform': spec.platform}
+        argv += [f'--{name}={value}' for name, value in optional.items() if value]
+        return [*argv, *([] if spec.cache else ['--no-cache']), str(place / 'context')]
+
+    def _argv(self, *, isolated: bool) -> list[str]:
+        return [process.find('unshare'), '--mount', '--propagation=slave', '--pid', '--fork', '--kill-child',
+                '--mount-proc', *(['--net'] if isolated else []), process.find(self._settings.builder),
+                f'--root={self._storage}', f'--runroot={self._settings.build_run}', '--storage-driver=overlay',
+                f'--registries-conf={self.folder / "registries.conf"}', '--registries-conf-dir=/nonexistent']
+
+    def _run(self, *words: str) -> bytes:
+        return self._launcher.call(process.run, *self._argv(isolated=True), *words, timeout_s=_DEADLINE_S)
+
+    def discard_leftovers(self) -> None:
+        """Forget the working containers that builds which were killed have left. Nobody may build meanwhile."""
+        listed = self._storage / 'overlay-containers' / 'containers.json'
+        if listed.exists() and listed.read_bytes().strip() not in (b'', b'[]', b'null'):
+            self._run('rm', '--all')
+
+    def discard_all(self) -> int:
+        """Remove every image and step that is kept for later builds; bytes freed. Nobody may build meanwhile."""
+        before = shutil.disk_usage(self.folder).free
+        files.remove_tree(self._storage)
+        return max(0, shutil.disk_usage(self.folder).free - before)

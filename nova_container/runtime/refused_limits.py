@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits that this host cannot keep, refused rather than ignored."""
+
+from nova_container import errors
+from nova_container.engine.spec import Resources
+from nova_container.host import cgroups
+
+
+def check(limits: Resources, cgroup_version: int) -> None:
+    """:raises Unsupported: the text names the field, and says why."""
+    if limits.root_size_bytes is not None:
+        raise errors.Unsupported('StorageOpt.size (root_size_bytes) needs project quotas, which this engine does not '
+                                 'set: leave it out')
+    if cgroup_version == 2 and limits.memory_swappiness not in (None, -1):
+        raise errors.Unsupported('MemorySwappiness needs cgroup v1, and this host has v2: leave it out')
+    if cgroup_version == 2 and limits.oom_kill_disable:
+        raise errors.Unsupported('OomKillDisable needs cgroup v1, and this host has v2: leave it out')
+    if (limits.realtime_period_us or limits.realtime_runtime_us) and not cgroups.has_realtime():
+        raise errors.Unsupported('CpuRealtimePeriod and CpuRealtimeRuntime need cgroup v1 and a kernel with real-time '
+                                 'group scheduling: leave them out')

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The OCI runtimes that containers may ask for by name: the engine's own, and others that are installed."""
+
+import threading
+from collections.abc import Iterator
+
+from nova_container import errors
+from nova_container.host.launch import Launcher
+from nova_container.runtime.oci_runtime import OciRuntime
+from nova_container.runtime.settings import Settings
+
+_KNOWN = ('crun', 'runc')
+_DOCKERS = {'io.containerd.runc.v2': 'runc', 'io.containerd.runtime.v1.linux': 'runc'}
+"""What Docker calls its own; where there is no runc, they mean the engine's own runtime."""
+
+
+class Runtimes:
+    """Runtimes by name, each with a folder of state of its own."""
+
+    def __init__(self, settings: Settings, launcher: Launcher) -> None:
+        self._settings, self._launcher = settings, launcher
+        self.own = OciRuntime(settings.runtime, settings.runtime_root, launcher)
+        self._lock = threading.Lock()
+        self._others: dict[str, OciRuntime] = {}
+
+    def get(self, name: str) -> OciRuntime:
+        """The runtime of that name; '' is the engine's own. :raises InvalidSpec: it is not here."""
+        wanted = _DOCKERS.get(name, name)
+        if wanted in ('', self.own.name) or (name in _DOCKERS and not self._is_here(wanted)):
+            return self.own
+        if wanted not in _KNOWN or not self._is_here(wanted):
+            raise errors.InvalidSpec(f'unknown or invalid runtime name: {name[:64]}: this engine has '
+                                     f'{", ".join(sorted({self.own.name, *filter(self._is_here, _KNOWN)}))}')
+        return self._others[wanted]
+
+    def _is_here(self, name: str) -> bool:
+        with self._lock:
+            if name not in self._others:
+                root = self._settings.runtime_root.with_name(f'{self._settings.runtime_root.name}-{name}')
+                try:
+                    self._others[name] = OciRuntime(name, root, self._launcher)
+                except errors.HostFailure:
+                    return False
+        return True
+
+    def used(self) -> Iterator[OciRuntime]:
+        """Those that may have state of containers."""
+        yield self.own
+        for name in _KNOWN:
+            if name != self.own.name and self._is_here(name):
+                yield self._others[name]

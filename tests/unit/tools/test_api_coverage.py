@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Nothing of the Docker Engine API is forgotten: what is not done is refused, on purpose."""
+
+import pytest
+
+from tools.api_coverage import __main__ as command
+from tools.api_coverage import measure
+from tools.api_coverage.measure import Verdict
+
+
+def test_every_endpoint_is_answered_or_refused():
+    assert [row.name for row in measure.endpoints() if row.verdict is Verdict.MISSING] == []
+
+
+def test_every_field_is_honoured_or_refused():
+    assert [f'{row.group}: {row.name}' for row in measure.body_fields() if row.verdict is Verdict.MISSING] == []
+
+
+def test_most_of_it_is_done():
+    verdicts = [row.verdict for row in (*measure.endpoints(), *measure.body_fields())]
+    assert verdicts.count(Verdict.DONE) > 3 * verdicts.count(Verdict.REFUSED)
+
+
+@pytest.mark.parametrize('options', [[], ['--markdown'], ['--markdown', '--all']])
+def test_the_table_has_a_line_for_all(capsys, options):
+    assert command.main(options) == 0
+    assert 'all in scope' in capsys.readouterr().out

@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What of the Docker Engine API is answered and honoured: the list of the API held against routes and field tables."""
+
+import dataclasses
+import enum
+import json
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+
+from nova_container.docker.server import refused, routes
+from nova_container.docker.wire import fields, network, networks
+
+_SURFACE = pathlib.Path(__file__).with_name('surface.json')
+OUT_OF_SCOPE = frozenset({'Swarm', 'Node', 'Service', 'Task', 'Secret', 'Config', 'Plugin'})
+"""Orchestration is Heat's and Nova's, and plug-ins are packages."""
+
+_TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
+    'container create': {'': fields.CONFIG, 'Healthcheck': fields.HEALTH},
+    'container create: HostConfig': {
+        '': fields.HOST_CONFIG, 'Mounts[]': fields.MOUNT, 'Mounts[].BindOptions': fields.BIND_OPTIONS,
+        'Mounts[].VolumeOptions': fields.VOLUME_OPTIONS, 'Mounts[].TmpfsOptions': fields.TMPFS_OPTIONS},
+    'container create: NetworkingConfig': {
+        '': {'EndpointsConfig': None}, 'EndpointsConfig{}': network.ENDPOINT,
+        'EndpointsConfig{}.IPAMConfig': network.ADDRESSES},
+    'container update': {'': fields.UPDATE}, 'exec create': {'': fields.EXEC}, 'exec start': {'': fields.EXEC_START},
+    'volume create': {'': fields.VOLUME},
+    'network create': {'': networks.CREATE, 'IPAM': networks.IPAM, 'IPAM.Config[]': networks.SUBNET},
+    'network connect': {'': networks.CONNECT, 'EndpointConfig': network.ENDPOINT,
+                        'EndpointConfig.IPAMConfig': network.ADDRESSES},
+}
+"""For each body, the table of its top level and those of objects inside."""
+
+
+class Verdict(enum.Enum):
+    """``REFUSED``: with a sentence that names what is refused. ``MISSING``: nobody thought of it."""
+
+    DONE = 'done'
+    REFUSED = 'refused'
+    MISSING = 'missing'
+    OUT_OF_SCOPE = 'out of scope'
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Row:
+    """One endpoint or field."""
+
+    group: str
+    name: str
+    verdict: Verdict
+
+
+def endpoints() -> Iterator[Row]:
+    """Every endpoint of the API."""
+    for line in _surface()['endpoints']:
+        method, path, tag = line.split(' ')
+        found = routes.find(method, re.sub(r'\{[^}]*\}', 'x', path))
+        if tag in OUT_OF_SCOPE:
+            verdict = Verdict.OUT_OF_SCOPE
+        elif found is None:
+            verdict = Verdict.MISSING
+        else:
+            verdict = Verdict.REFUSED if found[0].__module__ == refused.__name__ else Verdict.DONE
+        yield Row(tag, f'{method} {path}', verdict)
+
+
+def body_fields() -> Iterator[Row]:
+    """Every field of every body."""
+    for body, paths in _surface()['fields'].items():
+        for path in paths:
+            yield Row(body, path, _verdict(_TABLES[body], path))
+
+
+def _verdict(tables: Mapping[str, Mapping[str, object]], path: str) -> Verdict:
+    """A field of an object without a table of its own is done if the object is: it is read as a whole."""
+    holder, _, name = path.rpartition('.')
+    if holder in tables:
+        if holder and (above := _verdict(tables, re.sub(r'(\[\]|\{\}|\{\}\[\])$', '', holder))) is not Verdict.DONE:
+            return above
+        if name not in tables[holder]:
+            return Verdict.MISSING
+        rule = tables[holder][name]
+        return Verdict.REFUSED if isinstance(rule, tuple) and not rule else Verdict.DONE
+    return _verdict(tables, re.sub(r'(\{\}\[\]|\[\]|\{\})$', '', holder))
+
+
+def _surface() -> dict[str, dict[str, list[str]]]:
+    loaded: dict[str, dict[str, list[str]]] = json.loads(_SURFACE.read_text())
+    return loaded
