@@ -48,7 +48,8 @@ def _any(spec: ContainerSpec) -> bool:
 _BASELINE: Mapping[str, Callable[[ContainerSpec], bool]] = {
     **dict.fromkeys((
         'name', 'image', 'process', 'hostname', 'domainname', 'restart', 'log', 'labels', 'ulimits', 'shm_bytes',
-        'init', 'auto_remove', 'health', 'no_health', 'volumes_from', 'volumes', 'exposed_ports', 'shell', 'on_build'), _any),
+        'init', 'auto_remove', 'health', 'no_health', 'volumes_from', 'volumes', 'exposed_ports', 'shell',
+        'on_build'), _any),
     'resources': lambda spec: _resources(spec.resources), 'mounts': lambda spec: all(map(_mount, spec.mounts)),
     'security': lambda spec: _security(spec.security), 'network': lambda spec: _network(spec.network),
     'sharing': lambda spec: _sharing(spec.sharing), 'sysctls': lambda spec: spec.sysctls.keys() <= SYSCTLS,

@@ -372,7 +372,8 @@ def check_pids_and_disk(resources: specs.Resources) -> None:
     _require(pids is None or pids == -1 or pids > 0, 'pids_limit: must be more than 0, or -1 for no limit')
     _require(weight is None or 10 <= weight <= 1000, 'blkio_weight: must be 10 to 1000')
     for field, throttles in (('read_bps', resources.read_bps), ('write_bps', resources.write_bps),
-                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops), ('weight_devices', resources.weight_devices)):
+                             ('read_iops', resources.read_iops), ('write_iops', resources.write_iops),
+                             ('weight_devices', resources.weight_devices)):
         for throttle in throttles:
             _require(grammar.is_device_path(throttle.device),
                      f'{field}: {_shown(throttle.device)} must be a path below /dev')

@@ -88,10 +88,12 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
         self._open.callback(networks.close)
         parts = Parts(
-            settings=settings, database=database, launcher=launcher, runtimes=runtimes, layers=layers, images=images_store,
+            settings=settings, database=database, launcher=launcher, runtimes=runtimes, layers=layers,
+            images=images_store,
             monitor=Monitor(settings.monitor, settings.exits, launcher), register=register, events=events,
             networks=networks,
-            cgroup_version=cgroups.version(), builder=Builder(settings, launcher), volumes=VolumeStore(settings, database))
+            cgroup_version=cgroups.version(), builder=Builder(settings, launcher),
+            volumes=VolumeStore(settings, database))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
         parts.health = HealthMonitor(parts)
@@ -272,7 +274,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         parts, counted = self._parts, self._counted()
         return state.EngineInfo(
             name='nova-container-engine', version=_version(), api_version=_API_VERSION, runtime=parts.runtimes.own.name,
-            runtime_version=parts.runtimes.own.version, kernel_version=platform.release(), operating_system=_system_name(),
+            runtime_version=parts.runtimes.own.version, kernel_version=platform.release(),
+            operating_system=_system_name(),
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),

@@ -35,7 +35,8 @@ class Monitor:
         self._exits = exits
         self._launcher = launcher
 
-    def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path, *, tty: bool, stdin: bool, stdin_once: bool) -> int:
+    def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path, *, tty: bool, stdin: bool,
+               stdin_once: bool) -> int:
         """Have the container created, not started, by ``oci``, and return the pid of its first process.
 
         :raises HostFailure: the OCI runtime refused; the text is its own.

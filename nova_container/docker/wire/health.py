@@ -61,5 +61,6 @@ def health_of(now: Document) -> Health | None:
     if body.text('Status') in ('', 'none'):
         return None
     return Health(status=body.text('Status'), failing_streak=body.integer('FailingStreak') or 0, probes=tuple(
-        Probe(started_at=units.seconds_of(item.text('Start')) or 0.0, ended_at=units.seconds_of(item.text('End')) or 0.0,
+        Probe(started_at=units.seconds_of(item.text('Start')) or 0.0,
+              ended_at=units.seconds_of(item.text('End')) or 0.0,
               exit_code=item.integer('ExitCode') or 0, output=item.text('Output')) for item in body.documents('Log')))

@@ -14,7 +14,8 @@ def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Js
     return {
         'Id': info.id, 'Names': [f'/{info.name}'], 'Image': info.spec.image, 'ImageID': info.image_id,
         'Command': ' '.join(argv), 'Created': int(info.created_at),
-        'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports), 'Labels': dict(info.labels),
+        'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports),
+        'Labels': dict(info.labels),
         'State': info.status.value, 'Status': sentence(info, now),
         'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)},
         'NetworkSettings': {'Networks': networks.settings_body(info)},

@@ -95,5 +95,5 @@ def _of_process(container: Container) -> dict[str, Any]:
     found = {'Entrypoint': list(process.entrypoint or ()) or None, 'Cmd': list(process.command or ()) or None,
              'Env': list(process.env), 'WorkingDir': process.cwd, 'User': process.user,
              'StopSignal': process.stop_signal, 'Shell': list(spec.shell), 'OnBuild': list(spec.on_build),
-             'Healthcheck': {'Test': ['NONE']} if spec.no_health else health.fields(spec.health) if spec.health else None}
+             'Healthcheck': {'Test': ['NONE']} if spec.no_health else spec.health and health.fields(spec.health)}
     return {key: value for key, value in found.items() if value or key in ('Entrypoint', 'Cmd')}

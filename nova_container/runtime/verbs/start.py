@@ -30,7 +30,7 @@ def start(parts: Parts, name: str) -> None:
 
 
 def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
-    """Start one that is not alive; its lock is held. ``restarts`` is how often its policy has started it, this time too."""
+    """Start one that is not alive; its lock is held. ``restarts`` is how often its policy has started it."""
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
@@ -74,7 +74,8 @@ def _create_process(parts: Parts, container: Container, restarts: int) -> None:
     config = bundle.config(parts, container)
     folder = bundle.write(parts, container, config)
     try:
-        pid = parts.monitor.create(parts.oci(container), container.id, folder, parts.folder(container).log, tty=spec.process.tty,
+        pid = parts.monitor.create(parts.oci(container), container.id, folder, parts.folder(container).log,
+                                   tty=spec.process.tty,
                                    stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
     except errors.HostFailure:
         _check_program(config, spec, config['root']['path'])

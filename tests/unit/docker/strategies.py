@@ -117,7 +117,8 @@ containers = st.builds(
     sysctls=_mappings(_text), ulimits=_tuples(st.builds(
         specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
     shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),
-    exposed_ports=_exposed, auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple), volumes_from=_tuples(_word),
+    exposed_ports=_exposed, auto_remove=st.booleans(), volumes=st.lists(_path, max_size=3, unique=True).map(tuple),
+    volumes_from=_tuples(_word),
     health=st.none() | health_checks, no_health=st.just(False), sharing=st.builds(
         specs.Sharing, pid=st.sampled_from(('', 'host', 'container:a')), uts=st.sampled_from(('', 'host')),
         ipc=st.sampled_from(('', 'host', 'shareable', 'none', 'container:b')),

@@ -80,7 +80,8 @@ def test_an_ordinary_container_is_allowed(level):
 
 
 @pytest.mark.parametrize('spec', [
-    ContainerSpec(name='x', image='box', network=NetworkSpec(mode=NetworkMode.MANAGED, ports=(Port(container_port=80),))),
+    ContainerSpec(name='x', image='box', network=NetworkSpec(
+        mode=NetworkMode.MANAGED, ports=(Port(container_port=80),))),
     ContainerSpec(name='x', image='box', security=Security(cap_drop=('ALL',), cap_add=('NET_BIND_SERVICE',))),
     ContainerSpec(name='x', image='box', security=Security(no_new_privileges=False)),
     ContainerSpec(name='x', image='box', sharing=Sharing(pid='container:a')),
@@ -108,7 +109,8 @@ def test_a_volume_of_the_host_is_denied(volume):
 
 
 def test_a_volume_of_memory_is_allowed():
-    policy.check_volume(Level.RESTRICTED, Volume(name='m', options={'type': 'tmpfs', 'device': 'tmpfs', 'o': 'size=1m'}))
+    memory = {'type': 'tmpfs', 'device': 'tmpfs', 'o': 'size=1m'}
+    policy.check_volume(Level.RESTRICTED, Volume(name='m', options=memory))
 
 
 @pytest.mark.parametrize('network', [
