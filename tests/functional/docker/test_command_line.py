@@ -160,9 +160,9 @@ def test_networks_volumes_and_disk(docker):
 
 
 @pytest.mark.parametrize(('words', 'said'), [
-    (('pull', 'alpine'), 'does not pull'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
+    (('pull', 'alpine'), 'manifest unknown'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
     (('service', 'ls'), 'not a swarm manager'),
-    (('push', 'busybox'), 'does not push'),
+    (('push', 'nobody'), 'does not exist locally'),
     (('run', '--network', 'blue', 'busybox'), 'No such network'),
     (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--isolation', 'hyperv', 'busybox'), 'Isolation'),
 ])
