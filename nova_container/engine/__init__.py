@@ -11,10 +11,10 @@ from nova_container.engine.state import (
     FileStat, Health, ImageInfo, InterfaceUsage, LogChunk, Probe, ProcessRow, Status, StreamName, Usage)
 
 __all__ = [
-    'BlockUsage', 'BuildSpec', 'Change', 'ChangeKind', 'CommitSpec', 'ContainerInfo', 'ContainerOps', 'ContainerSpec',
-    'Credentials', 'Device', 'Engine', 'EngineInfo', 'Event', 'ExecInfo', 'ExecResult', 'ExecSpec', 'ExitInfo',
-    'Feature', 'FileStat', 'Found', 'Health', 'HealthCheck', 'ImageInfo', 'ImageOps', 'InterfaceUsage', 'LogChunk',
-    'LogLimits', 'LogQuery', 'Mount', 'MountKind', 'NetworkMode', 'NetworkSpec', 'Probe', 'ProcessRow', 'ProcessSpec',
-    'Progress', 'RegistryOps', 'RemoteImage', 'Resources', 'RestartPolicy', 'Security', 'Session', 'Sharing',
-    'Status', 'StreamName', 'SystemOps', 'Throttle', 'Ulimit', 'Usage',
+    'BlockUsage', 'BuildSpec', 'Change', 'ChangeKind', 'CommitSpec', 'ContainerInfo', 'ContainerOps',
+    'ContainerSpec', 'Credentials', 'Device', 'Engine', 'EngineInfo', 'Event', 'ExecInfo', 'ExecResult', 'ExecSpec',
+    'ExitInfo', 'Feature', 'FileStat', 'Found', 'Health', 'HealthCheck', 'ImageInfo', 'ImageOps', 'InterfaceUsage',
+    'LogChunk', 'LogLimits', 'LogQuery', 'Mount', 'MountKind', 'NetworkMode', 'NetworkSpec', 'Probe', 'ProcessRow',
+    'ProcessSpec', 'Progress', 'RegistryOps', 'RemoteImage', 'Resources', 'RestartPolicy', 'Security', 'Session',
+    'Sharing', 'Status', 'StreamName', 'SystemOps', 'Throttle', 'Ulimit', 'Usage',
 ]

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Health checks by Docker's rules (moby ``daemon/health.go``): what is run, and what its results make of a status.
-"""
+"""Health checks by Docker's rules (moby ``daemon/health.go``): what is run, and what its results mean. Pure."""
 
 import dataclasses
 from collections.abc import Mapping

@@ -136,10 +136,7 @@ def has_realtime(root: Path = ROOT) -> bool:
 
 
 def allow_realtime(parent: str, runtime_us: int, root: Path = ROOT) -> None:
-    """Give ``parent``, and those above it, at least this share of real-time scheduling.
-
-    :raises HostFailure: there is no room for it.
-    """
+    """Give ``parent``, and those above it, that much of real-time scheduling. :raises HostFailure: there is no room."""
     folder = root / 'cpu'
     for part in parent.strip('/').split('/'):
         folder /= part

@@ -90,6 +90,6 @@ class Settings:
     def make_folders(self) -> None:
         """Make every folder, closed to all but root."""
         for folder in (self.state_dir, self.blobs, self.layers, self.containers, self.volumes, self.staging,
-                       self.builds, self.run_dir, self.build_run, self.namespaces, self.bundles,
-                       self.exits, self.runtime_root):
+                       self.builds, self.run_dir, self.build_run, self.namespaces, self.bundles, self.exits,
+                       self.runtime_root):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)

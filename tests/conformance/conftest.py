@@ -17,8 +17,8 @@ from tests.fixtures import busybox_image
 from tests.fixtures.registry import running_registry
 
 pytest.register_assert_rewrite('tests.conformance.engine_suite', *(f'tests.conformance.suite_{part}' for part in (
-    'exec', 'files', 'health', 'identity', 'images', 'lifecycle', 'networks', 'process', 'registry', 'streams',
-    'system', 'volumes')))
+    'exec', 'files', 'health', 'identity', 'images', 'lifecycle', 'networks', 'process', 'registry', 'sharing',
+    'streams', 'system', 'volumes')))
 
 IMAGE = 'conformance/box:1'
 _numbers = itertools.count()

@@ -45,7 +45,7 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
         'ContainersPaused': counts.get('paused', 0),
         'ContainersStopped': counts.get('stopped', 0), 'Images': info.images,
         'Driver': info.storage_driver, 'DriverStatus': [], 'DockerRootDir': info.state_dir,
-        'Plugins': {'Volume': [], 'Network': ['bridge', 'host', 'macvlan', 'null'], 'Authorization': None,
+        'Plugins': {'Volume': ['local'], 'Network': ['bridge', 'host', 'macvlan', 'null'], 'Authorization': None,
                     'Log': ['json-file']},
         'MemoryLimit': True, 'SwapLimit': True, 'CpuCfsPeriod': True, 'CpuCfsQuota': True, 'CPUShares': True,
         'CPUSet': True, 'PidsLimit': True, 'OomKillDisable': info.cgroup_version == 1, 'IPv4Forwarding': True,

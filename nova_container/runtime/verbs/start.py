@@ -30,10 +30,7 @@ def start(parts: Parts, name: str) -> None:
 
 
 def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
-    """Start one that is not alive; its lock is held.
-
-    ``restarts`` is how often its policy has started it, this time too.
-    """
+    """Start one that is not alive; its lock is held. ``restarts`` is how often its policy has started it."""
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record

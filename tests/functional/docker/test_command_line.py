@@ -160,11 +160,11 @@ def test_networks_volumes_and_disk(docker):
 
 
 @pytest.mark.parametrize(('words', 'said'), [
-    (('pull', 'alpine'), 'does not pull'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
+    (('pull', 'alpine'), 'manifest unknown'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
     (('service', 'ls'), 'not a swarm manager'),
-    (('push', 'busybox'), 'does not push'),
+    (('push', 'nobody'), 'does not exist locally'),
     (('run', '--network', 'blue', 'busybox'), 'No such network'),
-    (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--kernel-memory', '1g', 'busybox'), 'Kernel'),
+    (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--isolation', 'hyperv', 'busybox'), 'Isolation'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):
     assert said in docker(*words, code=125 if words[0] == 'run' else 1)

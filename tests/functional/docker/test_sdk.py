@@ -111,7 +111,7 @@ def test_errors_have_their_statuses(sdk, running):
     for status, act in (
             (404, lambda: sdk.containers.create('nobody')), (409, lambda: sdk.containers.create('busybox', name='c')),
             (501, lambda: sdk.containers.create('busybox', ports={'80/tcp': 80})),
-            (501, lambda: sdk.images.pull('alpine', tag='3')), (409, running.remove)):
+            (404, lambda: sdk.images.pull('alpine', tag='3')), (409, running.remove)):
         with pytest.raises(sdk_errors.APIError) as failure:
             act()
         assert failure.value.response.status_code == status

@@ -3,9 +3,9 @@
 
 import io
 import os
+import pathlib
 import shutil
 import signal
-from pathlib import Path
 
 import pytest
 
@@ -118,7 +118,7 @@ def test_a_link_in_an_image_is_followed_inside(engine, made):
     kept = engine.create(spec_of('true', image='linked:1', mounts=(volume(target='/data'),)))
     [mount] = engine.inspect(kept).mounts
     assert 'greeting' in os.listdir(mount.source)  # of the image's own /etc
-    assert Path(mount.source, 'passwd').read_text().startswith('root:x:0:0:root:/root:/bin/sh')
+    assert pathlib.Path(mount.source, 'passwd').read_text().startswith('root:x:0:0:root:/root:/bin/sh')
 
 
 def test_owners_and_modes_of_the_image_are_kept(engine, made):
@@ -163,7 +163,7 @@ def test_volumes_outlive_the_engine_and_a_lost_database(settings, image_bytes):
     for left in settings.state_dir.glob('records.db*'):
         left.unlink()
     with opened(settings) as engine:
-        assert Path(engine.inspect_volume('kept').mountpoint, 'file').read_text() == 'data\n'
+        assert pathlib.Path(engine.inspect_volume('kept').mountpoint, 'file').read_text() == 'data\n'
 
 
 def test_what_a_crash_left_mounted_is_unmounted(daemon):

@@ -109,8 +109,8 @@ def test_a_volume_of_the_host_is_denied(volume):
 
 
 def test_a_volume_of_memory_is_allowed():
-    policy.check_volume(Level.RESTRICTED, Volume(
-        name='m', options={'type': 'tmpfs', 'device': 'tmpfs', 'o': 'size=1m'}))
+    memory = {'type': 'tmpfs', 'device': 'tmpfs', 'o': 'size=1m'}
+    policy.check_volume(Level.RESTRICTED, Volume(name='m', options=memory))
 
 
 @pytest.mark.parametrize('network', [

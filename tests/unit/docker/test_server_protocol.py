@@ -163,10 +163,9 @@ def test_swarm_build_and_friends_are_refused_with_a_sentence(raw):
     for target in ('/swarm/init', '/services/create', '/secrets/create', '/configs/create'):
         status, body = raw.document('POST', target, {})
         assert (status, 'not a swarm manager' in body['message']) == (503, True)
-    for method, target in (('POST', '/build'), ('POST', '/images/create?fromImage=x'), ('POST', '/images/a/b/push'),
-                           ('POST', '/auth'),
-                           ('POST', '/plugins/pull'), ('GET', '/images/search?term=x'), ('POST', '/session'),
-                           ('GET', '/distribution/a/json'), ('GET', '/containers/a/attach/ws')):
+    for method, target in (('POST', '/build?version=2'), ('POST', '/build?remote=https://a/b.git'),
+                           ('POST', '/images/create?fromSrc=https://a/b.tar'), ('POST', '/plugins/pull'),
+                           ('POST', '/session'), ('POST', '/grpc'), ('GET', '/containers/a/attach/ws')):
         status, body = raw.document(method, target)
         assert (status, body['kind'], body['message'].startswith('This engine')) == (501, 'unsupported', True)
 
