@@ -50,7 +50,7 @@ def database(settings):
 @pytest.fixture
 def unpacking(monkeypatch):
     made = Unpacking()
-    monkeypatch.setattr(process, 'output', made)
+    monkeypatch.setattr(process, 'watched', made)
     return made
 
 
