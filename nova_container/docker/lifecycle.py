@@ -13,6 +13,7 @@ from nova_container.docker.transport import Silence, Transport
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import inspection
 from nova_container.docker.wire.document import Document
+from nova_container.engine import validate
 from nova_container.engine import ContainerInfo, ContainerOps, ContainerSpec, ExitInfo, Resources, RestartPolicy, Status
 
 _GRACE_S = 10.0
@@ -27,6 +28,8 @@ class LifecycleVerbs(Verbs, ContainerOps):
 
     def create(self, spec: ContainerSpec) -> str:
         if not self.is_ours:
+            validate.check_sharing(spec)  # of which Docker says nothing until the start, if at all
+            validate.check_runtime(spec)
             return self._sandboxes.create(spec)
         answer = self.ask('POST', '/containers/create', query={'name': spec.name}, document=wire.create_body(spec))
         return Document(answer.document()).text('Id')

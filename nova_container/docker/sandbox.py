@@ -21,7 +21,6 @@ from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import listing, mounts
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo, ContainerSpec, MountKind, NetworkMode, NetworkSpec, RestartPolicy
-from nova_container.engine import validate
 from nova_container.engine.undo import undo_on_error
 
 INFRA_LABEL = 'org.nova-container.infra'
@@ -168,8 +167,6 @@ def external_body(spec: ContainerSpec) -> Json:
 
     :raises Unsupported: options of a bind; a part of a volume, which only Docker 26 knows.
     """
-    validate.check_sharing(spec)
-    validate.check_runtime(spec)
     body = attached.say_of_old(wire.create_body(attached.first_only(spec)), spec)
     body['HostConfig'].setdefault('PidsLimit', _PIDS)
     tmpfs = [mount for mount in spec.mounts if mount.kind is MountKind.TMPFS and mount.options]

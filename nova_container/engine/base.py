@@ -72,7 +72,10 @@ class ContainerOps(abc.ABC):
 
     @abc.abstractmethod
     def start(self, container: str) -> None:
-        """Run the first process. Silent if running; a paused container raises WrongState."""
+        """Run the first process. Silent if running; a paused container raises WrongState.
+
+        One with ``auto_remove`` that cannot be started is removed.
+        """
 
     @abc.abstractmethod
     def stop(self, container: str, *, grace_s: float | None = None) -> None:

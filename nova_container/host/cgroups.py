@@ -135,18 +135,29 @@ def has_realtime(root: Path = ROOT) -> bool:
     return (root / 'cpu' / 'cpu.rt_runtime_us').exists()
 
 
-def allow_realtime(parent: str, runtime_us: int, root: Path = ROOT) -> None:
-    """Give ``parent``, and those above it, that much of real-time scheduling. :raises HostFailure: there is no room."""
+def allow_realtime(parent: str, share: float, root: Path = ROOT) -> None:
+    """Have ``parent``, and those above it, hold real-time scheduling for groups below: all there is, or this share.
+
+    :raises HostFailure: other groups have taken too much.
+    """
     folder = root / 'cpu'
+    most = int((folder / 'cpu.rt_runtime_us').read_text('ascii'))
     for part in parent.strip('/').split('/'):
         folder /= part
         folder.mkdir(exist_ok=True)
-        limit = folder / 'cpu.rt_runtime_us'
-        try:
-            if 0 <= int(limit.read_text('ascii')) < runtime_us:
-                limit.write_text(str(runtime_us))
-        except OSError as error:
-            raise errors.HostFailure(f'{limit} cannot be set to {runtime_us}: {error.strerror}') from error
+        least = round(share * int((folder / 'cpu.rt_period_us').read_text('ascii')))
+        if not any(_set_realtime(folder / 'cpu.rt_runtime_us', runtime_us) for runtime_us in (most, least)):
+            raise errors.HostFailure(f'{folder} cannot have {share:.1%} of real-time scheduling: other groups have it')
+
+
+def _set_realtime(limit: Path, runtime_us: int) -> bool:
+    """Whether it is that much now, or more."""
+    try:
+        if int(limit.read_text('ascii')) < runtime_us:
+            limit.write_text(str(runtime_us))
+    except OSError:
+        return False
+    return True
 
 
 def remove_if_empty(parent: str, root: Path = ROOT) -> None:

@@ -120,7 +120,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
 
     @refusals.as_ours()
     def start(self, container: str) -> None:
-        start.start(self._parts, container)
+        start.start(self._parts, container, lambda found: remove.remove(self._parts, found.id, force=True))
 
     @refusals.as_ours()
     def stop(self, container: str, *, grace_s: float | None = None) -> None:

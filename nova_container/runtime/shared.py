@@ -8,6 +8,7 @@ from nova_container.runtime import oci_sharing
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 
+_REALTIME_PERIOD_US = 1_000_000  # the kernel's default
 _SHM = 'nosuid,noexec,nodev,mode=1777'
 
 
@@ -58,8 +59,10 @@ def make_ready(parts: Parts, container: Container) -> None:
     if spec.sharing.ipc == oci_sharing.SHAREABLE and not mounts.is_mount(folder):
         folder.mkdir(exist_ok=True)
         mounts.mount_filesystem('shm', folder, kind='tmpfs', options=f'{_SHM},size={spec.shm_bytes}')
-    if spec.resources.realtime_runtime_us:
-        cgroups.allow_realtime(parts.cgroup_parent(container), spec.resources.realtime_runtime_us)
+    limits = spec.resources
+    if limits.realtime_runtime_us:
+        share = limits.realtime_runtime_us / (limits.realtime_period_us or _REALTIME_PERIOD_US)
+        cgroups.allow_realtime(parts.cgroup_parent(container), share)
 
 
 def _must_share_memory(found: Container) -> None:

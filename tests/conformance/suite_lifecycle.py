@@ -31,6 +31,12 @@ class LifecycleSuite:
         assert info.pid > 0
         assert before - 2 <= info.started_at <= time.time() + 2
 
+    def test_one_that_goes_when_it_ends_goes_if_it_cannot_be_started(self, engine, create):
+        container = create('no-such-program', auto_remove=True)
+        with pytest.raises(errors.ContainerError):
+            engine.start(container)
+        eventually(lambda: container not in [info.id for info in engine.list()])
+
     def test_start_is_silent_if_it_runs(self, engine, run):
         container = run('sleep', '600')
         pid = engine.inspect(container).pid

@@ -121,7 +121,12 @@ class FakeLifecycle(FakeVolumes):
                 raise errors.WrongState(f'Container {container} is paused; unpause it')
             if found.status.may_start:
                 found.restart_count = 0
-                self.run(found)
+                try:
+                    self.run(found)
+                except errors.ContainerError:
+                    if found.spec.auto_remove:
+                        self._drop(found)
+                    raise
 
     def run(self, container: Container) -> None:
         """Start the first process of a container that is not alive."""

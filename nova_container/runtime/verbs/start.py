@@ -3,7 +3,7 @@
 
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from nova_container import errors
@@ -20,13 +20,18 @@ from nova_container.runtime.records import Phase
 from nova_container.runtime.verbs import mounting
 
 
-def start(parts: Parts, name: str) -> None:
-    """See ``ContainerOps.start``."""
+def start(parts: Parts, name: str, take_away: Callable[[Container], None]) -> None:
+    """See ``ContainerOps.start``. ``take_away`` removes one that goes when it ends, if it cannot be started."""
     with parts.register.locked(name) as container:
         if container.status is Status.RUNNING:
             return
         container.must_be(container.status.may_start, 'start: unpause it')
-        run(parts, container)
+        try:
+            run(parts, container)
+        except errors.ContainerError:
+            if container.record.spec.auto_remove:  # as in Docker, whose command waits for that
+                take_away(container)
+            raise
 
 
 def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
