@@ -54,9 +54,9 @@ def test_every_address_overlaps_each(book, number):
 
 
 def test_a_program_of_the_host_keeps_its_port(book):
-    with socket.create_server(('127.0.0.1', 0)) as sock:
-        with pytest.raises(errors.AlreadyExists, match='address already in use'):
-            book.take('a', [loopback(host_port=sock.getsockname()[1])])
+    with (socket.create_server(('127.0.0.1', 0)) as sock,
+          pytest.raises(errors.AlreadyExists, match='address already in use')):
+        book.take('a', [loopback(host_port=sock.getsockname()[1])])
 
 
 def test_the_rest_of_a_connection_keeps_no_port(book):
