@@ -29,7 +29,7 @@ def archive(tmp_path):
 def unpacking(monkeypatch):
     """Arguments of each process that unpacks; ``failing`` of them end with an error first."""
     seen, failing, lock = [], [], threading.Lock()
-    real = process.output
+    real = process.watched
 
     def output(*argv, **named):
         with lock:
@@ -39,7 +39,7 @@ def unpacking(monkeypatch):
             raise error
         return real(*argv, **named)
 
-    monkeypatch.setattr(process, 'output', output)
+    monkeypatch.setattr(process, 'watched', output)
     return seen, failing
 
 
