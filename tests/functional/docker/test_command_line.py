@@ -163,7 +163,6 @@ def test_networks_volumes_and_disk(docker):
     (('pull', 'alpine'), 'manifest unknown'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
     (('service', 'ls'), 'not a swarm manager'),
     (('push', 'nobody'), 'does not exist locally'),
-    (('run', '--network', 'blue', 'busybox'), 'No such network'),
     (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--isolation', 'hyperv', 'busybox'), 'Isolation'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):

@@ -110,7 +110,7 @@ def test_stats_and_events(sdk, running):
 def test_errors_have_their_statuses(sdk, running):
     for status, act in (
             (404, lambda: sdk.containers.create('nobody')), (409, lambda: sdk.containers.create('busybox', name='c')),
-            (501, lambda: sdk.containers.create('busybox', ports={'80/tcp': 80})),
+            (503, sdk.services.list),
             (404, lambda: sdk.images.pull('alpine', tag='3')), (409, running.remove)):
         with pytest.raises(sdk_errors.APIError) as failure:
             act()
@@ -118,5 +118,5 @@ def test_errors_have_their_statuses(sdk, running):
 
 
 def test_networks_and_volumes(sdk):
-    assert {network.name for network in sdk.networks.list()} == {'none', 'host'}
+    assert {network.name for network in sdk.networks.list()} == {'bridge', 'none', 'host'}
     assert sdk.volumes.list() == []
