@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tables of nftables, through nft(8): one transaction a call, tables of others are never touched."""
 
-from nova_container import errors
 from nova_container.host import process
 
 
@@ -16,15 +15,6 @@ def replace_table(name: str, body: str) -> None:
 def remove_table(name: str) -> None:
     """Silent if there is none."""
     _feed(f'add table inet {name}\ndelete table inet {name}\n')
-
-
-def has_table(name: str) -> bool:
-    """Whether there is one of that name."""
-    try:
-        process.run(process.find('nft'), 'list', 'table', 'inet', name)
-    except errors.HostFailure:
-        return False
-    return True
 
 
 def _feed(text: str) -> None:

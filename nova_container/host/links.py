@@ -128,9 +128,6 @@ class Links:
     def set_up(self, name: str) -> None:
         self._change(name, b'', f'set link {name} up', up=True)
 
-    def set_down(self, name: str) -> None:
-        self._change(name, b'', f'set link {name} down', up=False)
-
     def rename(self, name: str, new_name: str) -> None:
         """Rename a link that is down."""
         self._change(name, netlink.text(_IFNAME, new_name), f'rename link {name} to {new_name}')

@@ -46,8 +46,3 @@ def _lines(call: Call, subscription: Subscription, since: float | None, until: f
                 yield line(wire_events.event_body(event))
     finally:
         feed.unsubscribe(subscription)
-
-
-def nothing_to_prune(call: Call) -> Answer:
-    """There are no volumes, networks or build caches that could be pruned."""
-    return of_json({'VolumesDeleted': [], 'NetworksDeleted': [], 'CachesDeleted': [], 'SpaceReclaimed': 0})
