@@ -70,13 +70,15 @@ def test_a_security_group_blocks_until_a_rule_opens_it(servers, shared, host, co
 def test_a_changed_source_address_or_mac_is_dropped(servers, containers):
     closed, opened = servers
     target = addresses(opened)[0]
-    containers.sh(closed.id, 'busybox ip addr add 10.20.0.253/24 dev eth0')
+    taken = {address for server in servers for address in addresses(server)}
+    foreign = next(one for one in ('10.20.0.251', '10.20.0.252', '10.20.0.253') if one not in taken)
+    containers.sh(closed.id, f'busybox ip addr add {foreign}/24 dev eth0')
     try:
         ping = ('busybox', 'ping', '-c', '3', '-i', '0.3', '-W', '1')
-        assert received(containers.tried(closed.id, *ping, '-I', '10.20.0.253', target)[1]) == 0
+        assert received(containers.tried(closed.id, *ping, '-I', foreign, target)[1]) == 0
         assert received(containers.tried(closed.id, *ping, '-I', addresses(closed)[0], target)[1]) == 3
     finally:
-        containers.sh(closed.id, 'busybox ip addr del 10.20.0.253/24 dev eth0')
+        containers.sh(closed.id, f'busybox ip addr del {foreign}/24 dev eth0')
     mac = containers.sh(closed.id, 'cat /sys/class/net/eth0/address').strip()
     change = 'busybox ip link set eth0 down; busybox ip link set eth0 address {}; busybox ip link set eth0 up; {}'
     route = 'busybox ip route add default via 10.20.0.1 dev eth0 onlink'

@@ -98,7 +98,8 @@ def _nova(cloud: instance.Instance) -> list[service.Service]:
     return [
         _main(cloud, 'nova-conductor', 'nova', 'nova.cmd.conductor:main',
               with_databases, ready=probes.consumes('conductor'),
-              needs=('nova cells', 'rabbitmq')),
+              # Started before the catalog is there, it keeps for ever a placement client that refuses all.
+              needs=('nova cells', 'rabbitmq', 'identity', 'placement')),
         _main(cloud, 'nova-scheduler', 'nova', 'nova.cmd.scheduler:main',
               with_databases, ready=probes.consumes('scheduler'),
               needs=('nova cells', 'rabbitmq', 'identity', 'placement')),
