@@ -5,6 +5,7 @@ import contextlib
 import dataclasses
 import os
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,6 +129,27 @@ def _remove_folders(folder: Path) -> bool:
         except OSError:
             return False
     return True
+
+
+def expect_move(cgroup_version: int, root: Path = ROOT) -> None:
+    """Have the kernel ready for a move of processes between groups, without waiting until it is.
+
+    The first move after some 20 ms without one waits for an RCU grace period, 5 to 20 ms (Linux 6.18: the writer's side
+    of ``cgroup_threadgroup_rwsem``); those that follow at once do not. So one that changes nothing goes ahead, beside
+    what else there is to do. Without effect where cgroups are mounted with ``favordynmods``.
+    """
+    threading.Thread(target=move_to_where_it_is, args=(cgroup_version, root), daemon=True,
+                     name='cgroup-move').start()
+
+
+def move_to_where_it_is(cgroup_version: int, root: Path = ROOT) -> None:
+    """A move of this process that changes nothing; silent where its group is not seen."""
+    controllers, below = ('', root) if cgroup_version == 2 else ('pids', root / 'pids')
+    with contextlib.suppress(OSError, StopIteration):
+        lines = (line.split(':', 2) for line in Path('/proc/self/cgroup').read_text('ascii').splitlines())
+        own = next(path for _, names, path in lines if names == controllers)
+        with open(below / own.lstrip('/') / 'cgroup.procs', 'r+', encoding='ascii') as members:
+            members.write('0')
 
 
 def has_realtime(root: Path = ROOT) -> bool:

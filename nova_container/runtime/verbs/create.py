@@ -10,7 +10,7 @@ from typing import Any
 from nova_container.engine import health, ports, validate
 from nova_container.engine.spec import ContainerSpec, ProcessSpec
 from nova_container.engine.undo import undo_on_error
-from nova_container.host import netns
+from nova_container.host import cgroups, netns
 from nova_container.runtime import bundle, refused_limits, shared
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
@@ -34,6 +34,7 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
                 spec, process=process, exposed_ports=ports.exposed(spec.exposed_ports, config),
                 health=health.effective(spec, config)), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
+    cgroups.expect_move(parts.cgroup_version)  # a start mostly follows at once
     with parts.register.locked(container.id):  # by its name it can be removed already
         _prepare(parts, container)
     parts.publish(container, 'create')

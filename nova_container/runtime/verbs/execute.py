@@ -7,6 +7,7 @@ from nova_container import errors
 from nova_container.engine import validate
 from nova_container.engine.base import Session
 from nova_container.engine.spec import ExecSpec
+from nova_container.host import cgroups
 from nova_container.runtime import bundle, executables, oci_config, users
 from nova_container.runtime.container import Container
 from nova_container.runtime.execution import Execution
@@ -47,6 +48,7 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
 def begin(parts: Parts, container: Container, execution: Execution) -> Session:
     """Run a process that was prepared. :raises WrongState: it ran already, or the container does not run."""
     container.must_be(container.status.may_exec, 'run a command in it')
+    cgroups.expect_move(parts.cgroup_version)
     description = bundle.describe(parts, container)
     spec = execution.spec
     identity = description.identity if spec.user is None else users.resolve(

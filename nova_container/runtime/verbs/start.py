@@ -11,7 +11,7 @@ from nova_container.engine.spec import ContainerSpec
 from nova_container.engine.health import STARTING
 from nova_container.engine.state import Health, Status
 from nova_container.engine.undo import undo_on_error
-from nova_container.host import files, netns
+from nova_container.host import cgroups, files, netns
 from nova_container.host.pids import ProcessId
 from nova_container.runtime import bundle, executables
 from nova_container.runtime.container import Container
@@ -36,6 +36,7 @@ def start(parts: Parts, name: str, take_away: Callable[[Container], None]) -> No
 
 def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
     """Start one that is not alive; its lock is held. ``restarts`` is how often its policy has started it."""
+    cgroups.expect_move(parts.cgroup_version)
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record

@@ -5,6 +5,7 @@ import os
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -153,3 +154,29 @@ def test_a_real_group_is_frozen_and_removed_with_all_in_it(real):
     assert child.wait(10) == -9
     assert list(path for path in group.folders() if path.exists()) == []
     group.remove()
+
+
+@pytest.mark.parametrize(('version', 'controllers', 'below'), [(1, 'pids', 'pids'), (2, '', '')])
+def test_a_move_to_where_this_process_is_asks_its_own_group(tmp_path, version, controllers, below):
+    lines = (line.split(':', 2) for line in Path('/proc/self/cgroup').read_text().splitlines())
+    own = next((path for _, names, path in lines if names == controllers), None)
+    if own is None:
+        pytest.skip(f'this host has no hierarchy of version {version}')
+    members = tmp_path / below / own.lstrip('/') / 'cgroup.procs'
+    members.parent.mkdir(parents=True, exist_ok=True)
+    members.write_text('')
+    cgroups.move_to_where_it_is(version, tmp_path)
+    assert members.read_text() == '0'
+
+
+@pytest.mark.parametrize('version', [1, 2])
+def test_a_group_that_is_not_seen_is_not_moved_to(tmp_path, version):
+    cgroups.move_to_where_it_is(version, tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+@needs_root
+def test_a_move_to_where_this_process_is_changes_nothing():
+    before = Path('/proc/self/cgroup').read_text()
+    cgroups.move_to_where_it_is(cgroups.version())
+    assert Path('/proc/self/cgroup').read_text() == before
