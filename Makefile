@@ -5,7 +5,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
-.PHONY: help demo test check lint types layers unit conformance functional cloud-test tempest-smoke \
+.PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
         bench-start bench-server clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
@@ -18,7 +18,7 @@ demo: prepare-demo  ## A whole OpenStack from packages; boot, use and snapshot a
 test: prepare-test check  ## Style, types, layers, then every test
 	$(PYTEST) --reruns 1 --reruns-delay 3 tests
 
-check: lint types layers  ## Style, types, layers
+check: lint types layers docs  ## Style, types, layers, documentation
 
 lint: prepare-test
 	$(PYTHON) -m ruff check nova_container tools bench tests
@@ -28,6 +28,9 @@ types: prepare-test
 
 layers: prepare-test
 	.venv/bin/lint-imports
+
+docs: prepare-test  ## The documentation, into doc/build/html; any warning fails
+	.venv/bin/sphinx-build -q -W --keep-going -b html doc/source doc/build/html
 
 unit: prepare-test  ## Unit tests
 	$(PYTEST) tests/unit tests/test_architecture.py

@@ -76,8 +76,8 @@ ENGINE_OPTS = [
                      'that may speak plain HTTP. Those on loopback may anyway.'),
     cfg.ListOpt('registry_mirrors', default=[], help='URLs of mirrors that are asked before Docker Hub.'),
     cfg.ListOpt('registry_certificates', default=['/etc/nova-container/certs.d', '/etc/docker/certs.d'],
-                help='Folders that hold one named host:port for each registry with certificates of its own: *.crt of '
-                     'authorities, *.cert and *.key of this client.'),
+                help='Folders that hold one named host:port for each registry with certificates of its own: files '
+                     'that end in .crt of authorities, in .cert and .key of this client.'),
     cfg.ListOpt('registry_token_hosts', default=[],
                 help='Token servers beside a registry\'s own host that get its credentials, as registry=host.'),
     cfg.StrOpt('search_registry', default='', help='Registry that `docker search` asks for a term without one.'),

@@ -1,24 +1,24 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a flavor says: sizes, and by ``container:*`` extra specs what only operators may grant.
 
-==========================  =============================================  =====================================
-extra spec                  value                                          effect
-==========================  =============================================  =====================================
-container:cap_add           NAME,NAME (NET_ADMIN,SYS_NICE)                 capabilities beyond the 14 of Docker
-container:cap_drop          NAME,NAME, or ALL                              capabilities taken away
-container:sysctl:NAME       value                                          sysctl, if ``allowed_sysctls`` has it
-container:ulimit:NAME       SOFT or SOFT:HARD                              limit of the process (nofile, memlock)
-container:shm_size_mb       MiB                                            size of /dev/shm (64)
-container:pids_limit        number                                         most processes and threads
-container:devices           /dev/NAME[:PATH_INSIDE][:rwm],...              device nodes of the host shown inside
-container:read_only_root    true or false                                  root file system cannot be written
-container:no_new_privileges true or false                                  false lets set-user-id programs work
-container:seccomp           default or unconfined                          system call filter
-container:init              true or false                                  a reaper is process 1 (else: see reaper.py)
-quota:cpu_shares            number                                         weight of CPU time (1024 a VCPU)
-quota:cpu_period            microseconds                                   with cpu_quota, the bandwidth of CPU
-quota:cpu_quota             microseconds, -1 none                          time in a period for all threads
-==========================  =============================================  =====================================
+===========================  ============================================  =====================================
+extra spec                   value                                         effect
+===========================  ============================================  =====================================
+container:cap_add            NAME,NAME (NET_ADMIN,SYS_NICE)                capabilities beyond the 14 of Docker
+container:cap_drop           NAME,NAME, or ALL                             capabilities taken away
+container:sysctl:NAME        value                                         sysctl, if ``allowed_sysctls`` has it
+container:ulimit:NAME        SOFT or SOFT:HARD                             limit of the process (nofile, memlock)
+container:shm_size_mb        MiB                                           size of /dev/shm (64)
+container:pids_limit         number                                        most processes and threads
+container:devices            /dev/NAME[:PATH_INSIDE][:rwm],...             device nodes of the host shown inside
+container:read_only_root     true or false                                 root file system cannot be written
+container:no_new_privileges  true or false                                 false lets set-user-id programs work
+container:seccomp            default or unconfined                         system call filter
+container:init               true or false                                 a reaper is process 1 (else: see reaper.py)
+quota:cpu_shares             number                                        weight of CPU time (1024 a VCPU)
+quota:cpu_period             microseconds                                  with cpu_quota, the bandwidth of CPU
+quota:cpu_quota              microseconds, -1 none                         time in a period for all threads
+===========================  ============================================  =====================================
 
 A tenant cannot set any of these: not by metadata, user data or image property. An unknown ``container:`` key is
 an error. Sizes: VCPU is CPU time (100 ms of each 100 ms) and weight, or pinned CPUs under a dedicated policy;

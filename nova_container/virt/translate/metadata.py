@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a tenant says in the metadata of a server (``openstack server create --property KEY=VALUE``).
 
-=====================  ==============================================  ==========================
-key                    value                                           Docker's word
-=====================  ==============================================  ==========================
-container:entrypoint   words as for a shell, or a JSON array           ``--entrypoint``
-container:command      words as for a shell, or a JSON array           the arguments
-container:workdir      absolute path                                   ``--workdir``
-container:user         name or id, and ``:group``                      ``--user``
-container:tty          true or false; keeps standard input open too    ``--tty --interactive``
-container:env:NAME     the value of NAME                               ``--env``
-container:stop_signal  name of a signal                                ``--stop-signal``
-container:stop_timeout seconds until it is killed                      ``--stop-timeout``
-=====================  ==============================================  ==========================
+======================  ==============================================  ==========================
+key                     value                                           Docker's word
+======================  ==============================================  ==========================
+container:entrypoint    words as for a shell, or a JSON array           ``--entrypoint``
+container:command       words as for a shell, or a JSON array           the arguments
+container:workdir       absolute path                                   ``--workdir``
+container:user          name or id, and ``:group``                      ``--user``
+container:tty           true or false; keeps standard input open too    ``--tty --interactive``
+container:env:NAME      the value of NAME                               ``--env``
+container:stop_signal   name of a signal                                ``--stop-signal``
+container:stop_timeout  seconds until it is killed                      ``--stop-timeout``
+======================  ==============================================  ==========================
 
 They override the image's configuration and ``#container-config`` user data. As in Docker, an entrypoint drops
 the image's command. Other metadata has no meaning here; a ``container:`` key that is not in the table is an
