@@ -13,6 +13,7 @@ from nova_container.host.launch import Launcher
 from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.database import Database
+from nova_container.runtime.disk_limits import DiskLimits
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.execution import Execution
 from nova_container.runtime.gate import Gate
@@ -49,6 +50,7 @@ class Parts:
     networks: Membership
     cgroup_version: int
     builder: Builder
+    disk_limits: DiskLimits
     volumes: VolumeStore
     watcher: Watcher | None = None
     health: 'HealthMonitor | None' = None

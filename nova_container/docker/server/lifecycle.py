@@ -13,29 +13,22 @@ _ALREADY = Reply(304)
 
 def start(call: Call) -> Answer:
     if call.query.text('checkpoint'):
-        raise errors.Unsupported('checkpoint is not supported by this engine')
+        raise errors.Unsupported('Checkpoints need CRIU, which this engine does not use: start without one')
     call.engine.start(call.container)
     return NO_CONTENT
 
 
 def stop(call: Call) -> Answer:
     """304 for one that is stopped already, as Docker answers, though the contract's ``stop`` is silent."""
-    _refuse_signal(call)
-    if not call.engine.inspect(call.container).status.alive:
+    if not call.engine.inspect(call.container).status.active:
         return _ALREADY
-    call.engine.stop(call.container, grace_s=call.query.seconds('t'))
+    call.engine.stop(call.container, grace_s=call.query.seconds('t'), signal=call.query.text('signal'))
     return NO_CONTENT
 
 
 def restart(call: Call) -> Answer:
-    _refuse_signal(call)
-    call.engine.restart(call.container, grace_s=call.query.seconds('t'))
+    call.engine.restart(call.container, grace_s=call.query.seconds('t'), signal=call.query.text('signal'))
     return NO_CONTENT
-
-
-def _refuse_signal(call: Call) -> None:
-    if call.query.text('signal'):
-        raise errors.Unsupported('signal is not supported here: set StopSignal at create, or use kill')
 
 
 def kill(call: Call) -> Answer:

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from nova_container import errors
 from nova_container.docker import frames
-from nova_container.docker.server import detach, following, sessions
+from nova_container.docker.server import detach, following, sessions, websocket
+from nova_container.docker.server.client import Client
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
 from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
@@ -48,17 +49,37 @@ def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iter
 
 
 def attach(call: Call) -> Answer:
+    info = call.engine.inspect(call.container)
+    tty = info.spec.process.tty
+    how = _joint(call, info, whole=False, tty=tty)
+    session = call.engine.attach(info.id) if call.query.flag('stream') else _NoSession()
+    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
+                    _media_type(call, tty=tty))
+
+
+def attach_by_websocket(call: Call) -> Answer:
+    """Output comes without frames that tell its stream. Before API 1.42, whatever is asked for, all streams come."""
+    accepted = websocket.accepted(call.headers)
+    info = call.engine.inspect(call.container)
+    how = _joint(call, info, whole=call.version < (1, 42), tty=info.spec.process.tty)
+    session = call.engine.attach(info.id) if call.query.flag('stream') else _NoSession()
+
+    def run(client: Client, sent: bytes) -> None:
+        spoken = websocket.WebSocketClient(client, sent)
+        sessions.join(session, spoken, b'', how, call.context.watch)
+
+    return Takeover(run, protocol='websocket', headers=accepted)
+
+
+def _joint(call: Call, info: ContainerInfo, *, whole: bool, tty: bool) -> sessions.Joint:
+    """What the query asks for; of all streams, if ``whole``."""
     query = call.query
     detach.parse(query.text('detachKeys'))
-    info = call.engine.inspect(call.container)
-    wanted = frozenset(stream for stream in (StreamName.STDOUT, StreamName.STDERR) if query.flag(stream.value))
-    live = query.flag('stream')
-    session = call.engine.attach(info.id) if live else _NoSession()
-    how = sessions.Joint(
-        tty=info.spec.process.tty, stdin=live and query.flag('stdin') and info.spec.process.open_stdin,
-        streams=wanted, detach=query.text('detachKeys'), before=lambda: _past(call, info, wanted))
-    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
-                    _media_type(call, tty=info.spec.process.tty))
+    wanted = frozenset(stream for stream in (StreamName.STDOUT, StreamName.STDERR)
+                       if whole or query.flag(stream.value))
+    stdin = query.flag('stream') and (whole or query.flag('stdin')) and info.spec.process.open_stdin
+    return sessions.Joint(tty=tty, stdin=stdin, streams=wanted, detach=query.text('detachKeys'),
+                          before=lambda: _past(call, info, wanted), framed=not call.path.endswith('/ws'))
 
 
 def _past(call: Call, info: ContainerInfo, streams: frozenset[StreamName]) -> Iterator[tuple[StreamName, bytes]]:

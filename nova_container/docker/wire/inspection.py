@@ -7,8 +7,8 @@ from nova_container.engine import spec as specs
 from nova_container.engine import state
 from nova_container.engine.volume import Volume
 
-_OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED, 'restarting': state.Status.RUNNING}
-"""Docker's further words; one that waits for its restart counts as running, as Docker itself has it."""
+_OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED}
+"""Docker's further words."""
 
 
 def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: str = '') -> Json:
@@ -33,8 +33,8 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
 def state_body(info: state.ContainerInfo) -> Json:
     ended = info.exit
     return ({} if info.health is None else {'Health': health.health_body(info.health)}) | {
-        'Status': info.status.value, 'Running': info.status.alive,
-        'Paused': info.status is state.Status.PAUSED, 'Restarting': False,
+        'Status': info.status.value, 'Running': info.status.active,
+        'Paused': info.status is state.Status.PAUSED, 'Restarting': info.status is state.Status.RESTARTING,
         'OOMKilled': bool(ended and ended.oom_killed), 'Dead': False, 'Pid': info.pid or 0,
         'ExitCode': ended.code if ended else 0, 'Error': ended.error if ended else '',
         'StartedAt': units.timestamp_of(info.started_at),

@@ -17,7 +17,8 @@ def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Js
         'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports),
         'Labels': dict(info.labels),
         'State': info.status.value, 'Status': sentence(info, now),
-        'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)},
+        'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)} | (
+            {'Annotations': dict(info.spec.annotations)} if info.spec.annotations else {}),
         'NetworkSettings': {'Networks': networks.settings_body(info)},
         'Mounts': inspection.mount_points(info.mounts),
     }
@@ -51,9 +52,10 @@ def sentence(info: state.ContainerInfo, now: float) -> str:
         beside = ' (Paused)' if info.status is state.Status.PAUSED else _HEALTH.get(
             info.health.status if info.health else '', '')
         return f'Up {duration(now - (info.started_at or now))}{beside}'
+    word = 'Restarting' if info.status is state.Status.RESTARTING else 'Exited'
     if info.exit is None:
-        return 'Exited'
-    return f'Exited ({info.exit.code}) {duration(now - info.exit.finished_at)} ago'
+        return word
+    return f'{word} ({info.exit.code}) {duration(now - info.exit.finished_at)} ago'
 
 
 def duration(seconds: float) -> str:

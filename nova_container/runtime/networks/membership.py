@@ -61,13 +61,31 @@ class Membership:
     # ---- from create to remove
 
     def join(self, container: Container) -> None:
-        """Give it addresses in the networks it asks for, all or none."""
+        """Give it addresses in the networks it asks for, all or none. One that is not there must be at the start."""
         if not is_managed(container):
             return
+        awaited: list[str] = []
         with undo_on_error() as undo:
             for wanted in container.record.spec.network.endpoints:
-                record = self.networks.allocate(container.id, wanted)
-                undo(f'endpoint in {wanted.network}', functools.partial(self.networks.free, record))
+                try:
+                    record = self.networks.allocate(container.id, wanted)
+                except errors.NetworkNotFound:
+                    awaited.append(wanted.network)
+                else:
+                    undo(f'endpoint in {wanted.network}', functools.partial(self.networks.free, record))
+        if awaited:
+            container.save(durable=False, awaited_networks=tuple(awaited))
+
+    def _join_awaited(self, container: Container) -> None:
+        """As Docker, which looks for networks at the start only. :raises NetworkNotFound: one is not there still."""
+        for wanted in container.record.spec.network.endpoints:
+            if wanted.network in container.record.awaited_networks:
+                self.networks.allocate(container.id, wanted)
+                self._await_no_more(container, wanted.network)
+
+    def _await_no_more(self, container: Container, network: str) -> None:
+        container.save(awaited_networks=tuple(
+            name for name in container.record.awaited_networks if name != network))
 
     def plug(self, container: Container) -> None:
         """All that must be there before it runs. Repeatable. :raises AlreadyExists: a port is taken."""
@@ -76,6 +94,7 @@ class Membership:
             self._share_files(container)
         if not is_managed(container):
             return
+        self._join_awaited(container)
         self._plugged.add(container.id)
         endpoints = self._wire(container)
         self._write_etc(container)
@@ -121,6 +140,9 @@ class Membership:
     def disconnect(self, container: Container, network: NetworkRecord) -> None:
         """See ``NetworkOps.disconnect``."""
         found = [each for each in self.networks.of_container(container.id) if each.network_id == network.id]
+        if not found and network.name in container.record.awaited_networks:
+            self._await_no_more(container, network.name)
+            return
         if not found:
             raise errors.NotFound(f'Container {container.record.spec.name} is not connected to network {network.name}')
         self._drop(container, found[0])

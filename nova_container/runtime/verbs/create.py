@@ -21,7 +21,7 @@ from nova_container.runtime.verbs import mounting, remove
 def create(parts: Parts, spec: ContainerSpec) -> str:
     """See ``ContainerOps.create``."""
     validate.check(spec)
-    refused_limits.check(spec.resources, parts.cgroup_version)
+    refused_limits.check(spec.resources, parts.cgroup_version, parts.disk_limits)
     parts.runtimes.get(spec.runtime)
     shared.check(parts, spec)
     with parts.image_gate.shared():
@@ -47,6 +47,9 @@ def _prepare(parts: Parts, container: Container) -> None:
         undo('volumes', lambda: mounting.take_back(parts, fresh))
         undo('container', lambda: remove.take_away(parts, container))
         folder.make()
+        if container.record.spec.resources.root_size_bytes is not None:
+            parts.disk_limits.set(container.id, (folder.upper, folder.work),
+                                  container.record.spec.resources.root_size_bytes)
         folder.mount(parts.layers.lower(container.record.diff_ids))
         mounting.provide(parts, container, fresh)
         folder.write_etc(container.record.spec, parts.hostname(container))
