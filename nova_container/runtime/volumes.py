@@ -25,7 +25,6 @@ from nova_container.runtime.settings import Settings
 LOG = logging.getLogger(__name__)
 
 _COPY_S = 3600.0
-_COUNT_S = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,10 +167,9 @@ class VolumeStore:
     def size(self, name: str) -> int | None:
         """Bytes of its files; None if they could not be counted in time."""
         try:
-            said = process.run('du', '-sb', '--', str(self.folder(name)), timeout_s=_COUNT_S)
-        except (errors.CommandFailed, errors.Unavailable) as error:  # files that went meanwhile, too
-            said = getattr(error, 'stdout', b'')
-        return int(said.split()[0]) if said.split() else None
+            return files.size_of_tree(self.folder(name))
+        except (errors.Unavailable, OSError):
+            return None
 
     def fill(self, name: str, root: Path, target: str) -> None:
         """Copy what a container has at ``target`` below ``root`` into an empty volume: files, owners and modes."""

@@ -10,19 +10,34 @@ import time
 from collections.abc import Iterable
 
 from nova_container import errors
+from nova_container.docker import status as statuses
 from nova_container.docker.server import filters, platforms
 from nova_container.docker.server.message import NO_CONTENT, Answer, Call, of_json
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import inspection, listing, versions
-from nova_container.docker.wire.document import Json
+from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo
 
 
 def create(call: Call) -> Answer:
-    spec = wire.requested_spec(call.query.text('name').removeprefix('/') or _any_name(), call.document())
+    document = call.document()
+    spec = wire.requested_spec(call.query.text('name').removeprefix('/') or _any_name(), document)
+    _check_cpus(call, Document(document).document('HostConfig'))
     if call.query.text('platform'):
         platforms.check(call.engine.inspect_image(spec.image), call.query.text('platform'))
-    return of_json({'Id': call.engine.create(spec), 'Warnings': []}, 201)
+    try:
+        return of_json({'Id': call.engine.create(spec), 'Warnings': []}, 201)
+    except errors.ImageNotFound:
+        raise
+    except errors.NotFound as error:  # a 404 would say to clients that the image is not here
+        return of_json(statuses.body_of(error), 400)
+
+
+def _check_cpus(call: Call, host: Document) -> None:
+    """:raises InvalidSpec: more CPUs are asked for than there are."""
+    if (host.integer('NanoCpus') or 0) > call.context.cpus * 1_000_000_000:
+        raise errors.InvalidSpec(f'{host.path("NanoCpus")}: this host has {call.context.cpus} CPUs: ask for that many '
+                                 'or fewer')
 
 
 def _any_name() -> str:
@@ -84,7 +99,9 @@ def remove(call: Call) -> Answer:
 
 
 def update(call: Call) -> Answer:
-    limits, restart = wire.update_of(call.document())
+    document = call.document()
+    limits, restart = wire.update_of(document)
+    _check_cpus(call, Document(document))
     call.engine.update(call.container, limits, restart)
     return of_json({'Warnings': []})
 

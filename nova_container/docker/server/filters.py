@@ -70,10 +70,16 @@ _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
 }
 
 
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    'status': ('created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'),
+    'health': ('starting', 'healthy', 'unhealthy', 'none')}
+
+
 def containers(infos: Iterable[ContainerInfo], filters: Filters) -> list[ContainerInfo]:
     """Those that fit every filter; of one filter's values, any (of labels, all)."""
     found = list(infos)
     for edge, values in filters.items():
+        _check_values(edge, values)
         if edge in ('before', 'since'):
             found = _beside(found, edge, values)
         elif edge == 'label':
@@ -82,6 +88,13 @@ def containers(infos: Iterable[ContainerInfo], filters: Filters) -> list[Contain
             test = _CONTAINER_TESTS[edge]
             found = [info for info in found if any(test(info, value) for value in values)]
     return found
+
+
+def _check_values(name: str, values: Iterable[str]) -> None:
+    """:raises InvalidRequest: one is a word that nothing is called."""
+    for value in values:
+        if value not in _WORDS.get(name, (value,)) or (name == 'exited' and not value.lstrip('-').isdigit()):
+            raise errors.InvalidRequest(f'invalid filter {name}={value[:64]!r}')
 
 
 def _beside(infos: list[ContainerInfo], edge: str, values: tuple[str, ...]) -> list[ContainerInfo]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from nova_container import errors
 from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import NO_CONTENT, Answer, Call, Reply, Stream, line
-from nova_container.engine import Event, ExitInfo
+from nova_container.engine import Event, ExitInfo, Status
 
 _ALREADY = Reply(304)
 
@@ -37,11 +37,16 @@ def kill(call: Call) -> Answer:
 
 
 def pause(call: Call) -> Answer:
+    """Docker refuses what is done already, where the contract's verbs are silent."""
+    if call.engine.inspect(call.container).status is Status.PAUSED:
+        raise errors.WrongState(f'Container {call.container} is already paused')
     call.engine.pause(call.container)
     return NO_CONTENT
 
 
 def unpause(call: Call) -> Answer:
+    if call.engine.inspect(call.container).status is Status.RUNNING:
+        raise errors.WrongState(f'Container {call.container} is not paused')
     call.engine.unpause(call.container)
     return NO_CONTENT
 

@@ -13,7 +13,8 @@ def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Js
     """One row. ``argv`` is the command as resolved with the image's."""
     return {
         'Id': info.id, 'Names': [f'/{info.name}'], 'Image': info.spec.image, 'ImageID': info.image_id,
-        'Command': ' '.join(argv), 'Created': int(info.created_at),
+        'Command': ' '.join((*argv[:1], *(f"'{word}'" if ' ' in word else word for word in argv[1:]))),
+        'Created': int(info.created_at),
         'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports),
         'Labels': dict(info.labels),
         'State': info.status.value, 'Status': sentence(info, now),

@@ -5,6 +5,7 @@ Nothing here touches a container that is not in mode MANAGED.
 """
 
 import functools
+import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.engine import ports
 from nova_container.engine.network import Endpoint, EndpointInfo, NetworkInfo, Port
-from nova_container.engine.spec import NetworkMode
+from nova_container.engine.spec import ContainerSpec, NetworkMode
 from nova_container.engine.undo import undo_on_error
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.networks import etc, wires
@@ -59,6 +60,18 @@ class Membership:
                 LOG.warning('The networks of container %s could not be taken up: %s', container.id, error)
 
     # ---- from create to remove
+
+    def check_links(self, spec: ContainerSpec) -> None:
+        """Links in the built-in network are to containers in it. :raises InvalidSpec: one is not."""
+        for link in itertools.chain.from_iterable(
+                each.links for each in spec.network.endpoints if each.network == 'bridge'):
+            target = link.partition(':')[0].removeprefix('/')
+            try:
+                found = self._register.get(target)
+            except errors.ContainerNotFound:
+                raise errors.InvalidSpec(f'links: could not get container for {target[:64]}') from None
+            if not any(each.wanted.network == 'bridge' for each in self.networks.of_container(found.id)):
+                raise errors.InvalidSpec(f'links: cannot link to {target[:64]}, as it is not in the network bridge')
 
     def join(self, container: Container) -> None:
         """Give it addresses in the networks it asks for, all or none. One that is not there must be at the start."""

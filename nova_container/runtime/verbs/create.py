@@ -24,6 +24,7 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
     refused_limits.check(spec.resources, parts.cgroup_version, parts.disk_limits)
     parts.runtimes.get(spec.runtime)
     shared.check(parts, spec)
+    parts.networks.check_links(spec)
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
@@ -67,7 +68,9 @@ def merged(process: ProcessSpec, image: Mapping[str, Any]) -> ProcessSpec:
         command = command or tuple(image.get('Cmd') or ())
         if entrypoint is None:
             entrypoint = tuple(image.get('Entrypoint') or ())
-    env = {entry.partition('=')[0]: entry for entry in (*(image.get('Env') or ()), *process.env)}
+    env = {entry.partition('=')[0]: entry for entry in process.env}
+    for entry in image.get('Env') or ():
+        env.setdefault(entry.partition('=')[0], entry)
     return dataclasses.replace(
         process, entrypoint=entrypoint, command=command or (), env=tuple(env.values()),
         cwd=process.cwd or str(image.get('WorkingDir') or '') or None,

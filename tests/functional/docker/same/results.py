@@ -14,8 +14,9 @@ from tests.functional.docker.same.steps import STEPS, Step
 
 _STEP_S = 60.0
 _UNTIL_S = 20.0
-_REFUSALS = re.compile(r'^(docker: )?(Error response from daemon|Error|error|unable to .*?|failed to .*?): ?.*$',
-                       re.MULTILINE | re.DOTALL)
+_REFUSALS = re.compile(
+    r'^(docker: )?(Error response from daemon|Error|error|unable to .*?|failed to .*?|An image does not exist|'
+    r'Error processing tar file)\b.*$', re.MULTILINE | re.DOTALL)
 _SAME: Sequence[tuple[str, str]] = (
     (r'\b[0-9a-f]{64}\b', '<id>'), (r'\b[0-9a-f]{12}\b', '<id>'),
     (r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)', '<time>'),

@@ -165,7 +165,7 @@ run --rm --ulimit nofile=77:88 box:1 sh -c 'ulimit -n; ulimit -Hn'
 run --rm --sysctl net.ipv4.ip_unprivileged_port_start=7 box:1 cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 run --rm --sysctl kernel.hostname=x box:1 true
 run --rm --shm-size 2m box:1 sh -c 'df -k /dev/shm | tail -1 | awk "{print \$2}"'
-run --rm --init box:1 sh -c 'cat /proc/1/comm | cut -c1-4'
+run --rm --init box:1 sh -c 'test $$ -ne 1 && echo init'
 run --rm --hostname web --domainname example.org box:1 sh -c 'hostname; cat /etc/hostname'
 run --rm --add-host far:192.0.2.1 box:1 grep far /etc/hosts
 run --rm --dns 192.0.2.53 --dns-search example.org --dns-opt ndots:3 box:1 cat /etc/resolv.conf
@@ -196,6 +196,7 @@ run --rm --workdir tmp box:1 pwd
 run --rm --health-cmd true --no-healthcheck box:1 true
 run --rm --cidfile {dir}/cid box:1 true
 
+ps -a --no-trunc --format '{{.Command}} {{.Status}}'
 run -d --name log box:1 sh -c 'echo one; echo two >&2; echo three'
 wait log
 logs log
@@ -409,6 +410,7 @@ run -d --name counted box:1 sleep 600
 info -f '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}}'
 system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
 code: system df -v
+host: sleep 1.1
 sorted: events --since 1h --until 0s --filter container=counted --format '{{.Type}} {{.Action}}'
 rm -f counted
 events --since 1h --until 0s --filter type=nosuch
