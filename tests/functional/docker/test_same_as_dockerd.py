@@ -2,6 +2,9 @@
 """A long script of the real ``docker`` command ends line by line as with dockerd, whichever API version is spoken."""
 
 import concurrent.futures
+import functools
+import re
+import subprocess
 
 import pytest
 
@@ -28,6 +31,13 @@ def said():
         return dict(job.result() for job in jobs)
 
 
+@functools.cache
+def _speaks_more_than_1_41():
+    """Whether the command is newer than Debian's."""
+    said = subprocess.run(['docker', '--version'], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r'version (\d+)', said)[1]) > 20
+
+
 def _of(found, line):
     """Of a line that is there several times, all."""
     return [result for key, result in found.items() if key == line or key.startswith(f'{line} #')]
@@ -49,7 +59,7 @@ def test_the_built_in_engine_says_what_dockerd_says(said, line):
 @pytest.mark.parametrize('line', _KEYS)
 def test_every_version_of_the_api_says_the_same(said, line):
     same = _of(said['newest'], line) == _of(said['1.41'], line)
-    if line in differences.BETWEEN_VERSIONS:
+    if line in differences.BETWEEN_VERSIONS and _speaks_more_than_1_41():
         assert not same, 'they are the same: take the line out of the list'
     else:
         assert _of(said['newest'], line) == _of(said['1.41'], line)

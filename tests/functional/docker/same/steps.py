@@ -197,7 +197,7 @@ run --rm --health-cmd true --no-healthcheck box:1 true
 run --rm --cidfile {dir}/cid box:1 true
 
 ps -a --no-trunc --format '{{.Command}} {{.Status}}'
-run -d --name log box:1 sh -c 'echo one; echo two >&2; echo three'
+run -d --name log box:1 sh -c 'echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three'
 wait log
 logs log
 logs --tail 1 log
@@ -406,6 +406,7 @@ manifest inspect --insecure {registry}/team/nosuch:9
 code: version
 code: info
 info -f '{{.Driver}} {{.LoggingDriver}} {{.CgroupDriver}} {{.OSType}} {{.NCPU}} {{.MemTotal}} {{.CgroupVersion}} {{.Swarm.LocalNodeState}}'
+sorted: ps -a --format '{{.Command}} {{.Status}}'
 run -d --name counted box:1 sleep 600
 info -f '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}}'
 system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
