@@ -137,7 +137,8 @@ def test_volumes_keep_files(sdk):
     volume = sdk.volumes.create('data', labels={'a': 'b'})
     sdk.containers.run('box:1', ['sh', '-c', 'echo kept > /data/file'], volumes={'data': {'bind': '/data'}}, remove=True)
     mount = types.Mount('/data', 'data', read_only=True)
-    assert sdk.containers.run('box:1', 'cat /data/file', mounts=[mount], remove=True) == b'kept\n'
+    said = sdk.containers.run('box:1', 'cat /data/file', mounts=[mount], remove=True)
+    assert said == b'kept\n'
     assert [each.name for each in sdk.volumes.list(filters={'label': 'a=b'})] == ['data']
     volume.remove()
     with pytest.raises(sdk_errors.NotFound):
