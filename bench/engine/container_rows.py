@@ -2,11 +2,12 @@
 """Rows about containers: listing many of them, running a command in one, their logs."""
 
 import time
-from collections.abc import Iterable
 
 from bench.contender import COMMAND, IMAGE, BenchFailed
+from bench.daemons import command, find
 from bench.engine.row import Player, Row, Workshop
 
+_FRAME = 8
 _LINES = 300_000
 _LINE = 'x' * 99
 _LOG_MB = _LINES * (len(_LINE) + 1) / 1e6
@@ -78,7 +79,7 @@ class LogWrite(Row):
 
 
 class LogRead(LogWrite):
-    """That log, read from its beginning to its end."""
+    """That log, read from its beginning to its end, by curl: the SDK takes longer than the engines."""
 
     name, what = 'log-read', f'{_LOG_MB:.0f} MB of log read'
 
@@ -89,16 +90,13 @@ class LogRead(LogWrite):
 
     def measure(self, player: Player) -> float:
         began = time.perf_counter()
-        size = sum(_sizes(player.api.client.logs('talked', stream=True)))
+        said = command([find('curl'), '--silent', '--fail', '--unix-socket', str(player.api.sock), '--output',
+                        '/dev/null', '--write-out', '%{size_download}',
+                        'http://engine/v1.41/containers/talked/logs?stdout=1'])
         taken_s = time.perf_counter() - began
-        if size != _LINES * (len(_LINE) + 1):
-            raise BenchFailed(f'{player.name} gave {size} bytes of a log of {_LINES * (len(_LINE) + 1)}')
+        if int(said) < _LINES * (_FRAME + len(_LINE) + 1):
+            raise BenchFailed(f'{player.name} gave {said} bytes of a log of {_LINES} lines')
         return _LOG_MB / taken_s
-
-
-def _sizes(pieces: Iterable[bytes]) -> Iterable[int]:
-    for piece in pieces:
-        yield len(piece)
 
 
 def _talker(player: Player, name: str, script: str) -> str:

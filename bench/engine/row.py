@@ -68,6 +68,7 @@ class Measured:
 
 def measure(row: Row, shop: Workshop, players: Sequence[Player], rounds: int, tell: Tell) -> Measured:
     """Take turns, the first one changing; the first round is not counted."""
+    tell(f'{row.name}: {row.what}')
     samples: dict[str, list[float]] = {player.name: [] for player in players}
     for player in players:
         row.prepare(shop, player)

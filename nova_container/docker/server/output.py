@@ -13,6 +13,7 @@ from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
 
 _OK = Reply(200)
+_PIECE = 64 * 1024
 
 
 def logs(call: Call) -> Answer:
@@ -27,8 +28,8 @@ def logs(call: Call) -> Answer:
         tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),
         until=units.moment_of(query.text('until'), now))
     tty = info.spec.process.tty
-    return Stream(_written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps')),
-                  RAW if tty else MULTIPLEXED)
+    written = _written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps'))
+    return Stream(written if wanted.follow else _together(written), RAW if tty else MULTIPLEXED)
 
 
 def _tail(text: str) -> int | None:
@@ -46,6 +47,18 @@ def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iter
             data = f'{units.timestamp_of(chunk.time)} '.encode() + data
         at_line_start = chunk.data.endswith(b'\n')
         yield data if tty else frames.encode(chunk.stream, data)
+
+
+def _together(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Many small pieces that are at hand as fewer larger ones."""
+    yield next(pieces, b'')
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= _PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
 
 
 def attach(call: Call) -> Answer:

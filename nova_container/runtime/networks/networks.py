@@ -47,7 +47,10 @@ class Networks:
         self.relay = Relay(self._address_of)
         self.ports = PortBook(self.relay)
         self._networks = {each.id: each for each in self._records.networks()}
-        self._endpoints = {(each.network_id, each.container_id): each for each in self._records.endpoints()}
+        self._endpoints: dict[tuple[str, str], EndpointRecord] = {}
+        self._of_container: dict[str, tuple[EndpointRecord, ...]] = {}
+        for each in self._records.endpoints():
+            self._know(each)
         self._published = {each.container_id: each.ports for each in self._records.published()}
         self._up: set[str] = set()
         self._applied: str | None = None
@@ -171,8 +174,19 @@ class Networks:
 
     def of_container(self, container_id: str) -> list[EndpointRecord]:
         """By interface: eth0 first."""
-        found = [each for each in list(self._endpoints.values()) if each.container_id == container_id]
-        return sorted(found, key=lambda each: int(each.interface[3:]))
+        return sorted(self._of_container.get(container_id, ()), key=lambda each: int(each.interface[3:]))
+
+    def _know(self, record: EndpointRecord) -> None:
+        self._endpoints[record.network_id, record.container_id] = record
+        self._of_container[record.container_id] = (*self._of_container.get(record.container_id, ()), record)
+
+    def _forget_endpoint(self, record: EndpointRecord) -> None:
+        self._endpoints.pop((record.network_id, record.container_id), None)
+        if left := tuple(each for each in self._of_container.get(record.container_id, ())
+                         if each.network_id != record.network_id):
+            self._of_container[record.container_id] = left
+        else:
+            self._of_container.pop(record.container_id, None)
 
     def in_network(self, network_id: str) -> list[EndpointRecord]:
         return [each for each in list(self._endpoints.values()) if each.network_id == network_id]
@@ -199,7 +213,7 @@ class Networks:
                 ipv6=ipv6, wanted=dataclasses.replace(wanted, network=network.name),
                 interface=next(name for name in (f'eth{number}' for number in range(1 << 16)) if name not in busy))
             self._records.add_endpoint(record)
-            self._endpoints[network.id, container_id] = record
+            self._know(record)
             return record
 
     def _usable(self, network: NetworkRecord, wanted: Endpoint) -> NetworkRecord:
@@ -237,7 +251,7 @@ class Networks:
         """The endpoint is no more; its addresses may be given again. Repeatable."""
         with self.lock:
             self._records.forget_endpoint(endpoint)
-            self._endpoints.pop((endpoint.network_id, endpoint.container_id), None)
+            self._forget_endpoint(endpoint)
 
     def primary(self, container_id: str) -> EndpointRecord | None:
         """The endpoint by which a container reaches the world: its first of the highest priority that leads there."""
