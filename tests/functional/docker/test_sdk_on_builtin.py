@@ -135,7 +135,7 @@ def test_a_container_is_made_in_a_network_with_an_address_of_its_own(sdk):
 
 def test_volumes_keep_files(sdk):
     volume = sdk.volumes.create('data', labels={'a': 'b'})
-    sdk.containers.run('box:1', ['sh', '-c', 'echo kept > /data/file'], volumes={'data': {'bind': '/data'}}, remove=True)
+    sdk.containers.run('box:1', ['sh', '-c', 'echo kept > /data/file'], volumes=['data:/data'], remove=True)
     mount = types.Mount('/data', 'data', read_only=True)
     said = sdk.containers.run('box:1', 'cat /data/file', mounts=[mount], remove=True)
     assert said == b'kept\n'

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control groups of version 2 on a fake tree, and of the version of this host on the real one."""
 
+import errno
 import os
+import pathlib
 import subprocess
 import threading
 import time
@@ -153,3 +155,17 @@ def test_a_real_group_is_frozen_and_removed_with_all_in_it(real):
     assert child.wait(10) == -9
     assert list(path for path in group.folders() if path.exists()) == []
     group.remove()
+
+
+@pytest.mark.parametrize('code', [errno.ENOENT, errno.ENODEV])
+def test_a_group_that_goes_while_it_thaws_is_no_failure(tmp_path, monkeypatch, code):
+    group = cgroups.Cgroup('/ours/box', 1, tmp_path)
+    group.folder('freezer').mkdir(parents=True)
+
+    def gone(*_, **__):
+        raise OSError(code, 'gone')
+
+    monkeypatch.setattr(pathlib.Path, 'write_text', gone)
+    group.thaw()
+    with pytest.raises(OSError, match='gone'):
+        group.freeze()
