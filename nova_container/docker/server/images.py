@@ -114,4 +114,4 @@ def disk_usage(call: Call) -> Answer:
         'LayersSize': sum(info.size_bytes for info in images),
         'Images': [wire.image_row(info, users[info.id]) | {'SharedSize': 0} for info in images],
         'Containers': containers.rows(call, known, sizes=True) if not wanted or 'container' in wanted else [],
-        'Volumes': [volumes.volume_body(info) for info in counted], 'BuildCache': []}, call.version))
+        'Volumes': [volumes.volume_body(info, counted=True) for info in counted], 'BuildCache': []}, call.version))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A kernel of its own for a test, as a process (User Mode Linux, a package of Debian), where this machine's lacks something.
+"""A kernel of its own for a test, as a process (User Mode Linux, of Debian), where this machine's lacks something.
 
 Its root is that of this machine, read through hostfs; ``/mnt`` is its own, and the rest is not to be written to.
 """

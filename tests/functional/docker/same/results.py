@@ -21,6 +21,7 @@ _SAME: Sequence[tuple[str, str]] = (
     (r'\b[0-9a-f]{64}\b', '<id>'), (r'\b[0-9a-f]{12}\b', '<id>'),
     (r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)', '<time>'),
     (r'(Less than a second|About a minute|\d+ seconds?|\d+ minutes?|\d+ milliseconds?)( ago)?', '<span>'),
+    (r'time="<time>" level=error msg="error waiting for container: context canceled"\n', ''),  # of the command 20.10
     (r'\b172\.\d+\.\d+\.\d+', '<address>'), (r'\b192\.168\.\d+\.\d+', '<address>'),
 )
 

@@ -113,7 +113,7 @@ inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.CpuS
 update --restart on-failure:2 made
 inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' made
 update --restart no made
-stats --no-stream --format '{{.Name}} {{.PIDs}}' made
+until='made 1': stats --no-stream --format '{{.Name}} {{.PIDs}}' made
 stop -t 0 made
 stop made
 ps -a --format '{{.Names}} {{.Status}}'
@@ -260,7 +260,7 @@ rm -f files
 volume create data --label a=b
 volume create data
 volume ls --format '{{.Name}} {{.Driver}} {{.Labels}}'
-volume inspect -f '{{.Name}} {{.Driver}} {{.Scope}} {{json .Labels}} {{json .Options}}' data
+volume inspect -f '{{.Name}} {{.Driver}} {{.Scope}} {{json .Labels}} {{len .Options}}' data
 volume inspect nobody
 run --rm -v data:/data box:1 sh -c 'echo kept > /data/file'
 run --rm -v data:/data:ro box:1 cat /data/file
@@ -348,7 +348,7 @@ run --rm --mac-address 02:00:00:00:00:09 box:1 cat /sys/class/net/eth0/address
 run -d --name sick --health-cmd 'test -e /tmp/well' --health-interval 300ms --health-retries 2 box:1 sleep 600
 until=unhealthy: inspect -f '{{.State.Health.Status}}' sick
 exec sick touch /tmp/well
-until=healthy: inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' sick
+until='healthy 0': inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' sick
 ps --filter health=healthy --format '{{.Names}} {{.Status}}'
 inspect -f '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Retries}}' sick
 rm -f sick
