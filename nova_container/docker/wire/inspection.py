@@ -22,7 +22,8 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
         'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
         'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
         'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
-                   'OnBuild': None} | container.config_body(info.spec) | {'Entrypoint': list(entrypoint or ()) or None},
+                   'OnBuild': None} | container.config_body(info.spec) | {
+                       'Entrypoint': list(entrypoint or ()) or None},
         'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Bridge': '',
                             'Ports': ports.published_body(info.spec.exposed_ports if info.status.alive else (),
                                                           info.ports),
@@ -62,7 +63,7 @@ def info_of(fields: object) -> state.ContainerInfo:
 
 
 def _config(body: Document) -> Document:
-    """``Config``, with the entry point as it was asked for: Docker's shows no difference between none and an empty one."""
+    """``Config`` with the entry point as it was asked for: Docker shows no difference between none and an empty one."""
     fields = body.document('Config').fields
     if body.has('NovaContainer'):
         asked = body.document('NovaContainer').texts_or_none('Entrypoint')
