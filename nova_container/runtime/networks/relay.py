@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Connections to ports of the host that address translation cannot lead into a container: those over IPv6.
 
-``::1`` is never routed, and a container need not have an IPv6 address. One thread, begun at the first need, takes such
-connections and carries their bytes. Docker has a process for each port (docker-proxy).
+``::1`` is never routed, and a container need not have an IPv6 address. One thread, there while there are such ports or
+connections, takes them and carries their bytes. Docker has a process for each port (docker-proxy).
 """
 
 import logging
@@ -28,7 +28,8 @@ class Relay:
         self._listening: dict[int, tuple[socket.socket, str, int]] = {}
         self._pairs: dict[int, _Pair] = {}
         self._epoll: select.epoll | None = None
-        self._wake: tuple[int, int] | None = None
+        self._wake = -1
+        self._closed = False
 
     def listen(self, sock: socket.socket, container_id: str, port: int) -> None:
         """Lead connections to ``sock``, which is bound, to a port of the container. It stays the caller's."""
@@ -43,36 +44,46 @@ class Relay:
         with self._lock:
             if self._listening.pop(sock.fileno(), None) is not None and self._epoll is not None:
                 self._epoll.unregister(sock)
+                os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
         """End the thread and every connection. Repeatable."""
         with self._lock:
-            if self._wake is not None:
-                os.close(self._wake[1])
-                self._wake = None
+            self._closed = True
+            if self._epoll is not None:
+                os.eventfd_write(self._wake, 1)
 
     def _begun(self) -> select.epoll:
         if self._epoll is None:
             self._epoll = select.epoll()
-            self._wake = os.pipe2(os.O_CLOEXEC)
-            self._epoll.register(self._wake[0], select.EPOLLIN)
-            threading.Thread(target=self._run, args=(self._epoll, self._wake[0]), name='relay', daemon=True).start()
+            self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+            self._epoll.register(self._wake, select.EPOLLIN)
+            threading.Thread(target=self._run, args=(self._epoll, self._wake), name='relay', daemon=True).start()
         return self._epoll
 
     def _run(self, epoll: select.epoll, wake: int) -> None:
-        while True:
-            ready = epoll.poll()
-            if any(descriptor == wake for descriptor, _ in ready):
-                break
-            for descriptor, _ in ready:
+        while not self._is_done(epoll, wake):
+            for descriptor, _ in epoll.poll():
                 try:
-                    self._serve(epoll, descriptor)
+                    if descriptor == wake:
+                        os.eventfd_read(wake)
+                    else:
+                        self._serve(epoll, descriptor)
                 except OSError as error:
                     LOG.debug('A connection to a published port ended: %s', error)
-        for pair in set(self._pairs.values()):
-            pair.close()
-        epoll.close()
-        os.close(wake)
+
+    def _is_done(self, epoll: select.epoll, wake: int) -> bool:
+        """Whether there is nothing to do any more; then all is let go."""
+        with self._lock:
+            if not self._closed and (self._listening or self._pairs):
+                return False
+            self._epoll = None
+            for pair in set(self._pairs.values()):
+                pair.close()
+            self._pairs.clear()
+            epoll.close()
+            os.close(wake)
+            return True
 
     def _serve(self, epoll: select.epoll, descriptor: int) -> None:
         pair = self._pairs.get(descriptor)

@@ -99,7 +99,8 @@ def app(request):
     for program in ('docker-compose', 'docker', 'curl'):
         presence.require_program(program)
     old = request.param == 'of Debian'
-    program = pathlib.Path('/usr/bin/docker-compose') if old else pathlib.Path(sys.executable).with_name('docker-compose')
+    folder = pathlib.Path('/usr/bin') if old else pathlib.Path(sys.executable).parent
+    program = folder / 'docker-compose'
     presence.require_program(str(program))
     with places.builtin('') as place:
         made = Application(place, program, '_' if old else '-')

@@ -3,6 +3,7 @@
 
 import socket
 import threading
+import time
 
 import pytest
 
@@ -113,3 +114,21 @@ def test_after_it_was_shut_nobody_comes_in_and_who_is_in_stays(outer):
             socket.create_connection(address, 5)
         client.sendall(b'b')
         assert client.recv(1) == b'b'
+
+
+def test_its_thread_ends_with_the_last_port_and_begins_again(outer, inner):
+    relay, sock = outer
+    assert any(thread.name == 'relay' for thread in threading.enumerate())
+    relay.shut(sock)
+    deadline = time.monotonic() + 5
+    while any(thread.name == 'relay' for thread in threading.enumerate()):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    other = socket.socket(socket.AF_INET6)
+    other.bind(('::1', 0))
+    relay.listen(other, 'c', inner)
+    with connected(other) as client:
+        client.sendall(b'again')
+        assert client.recv(10) == b'again'
+    relay.shut(other)
+    other.close()
