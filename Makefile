@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
-        bench-start bench-server clean prepare-demo prepare-test prepare-bench
+        bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +49,9 @@ tempest-smoke: prepare-test  ## tempest's smoke tests against the minicloud
 
 bench-start: prepare-bench  ## Start and removal against dockerd and podman
 	$(PYTHON) -m bench.start
+
+bench-engine: prepare-bench  ## Pull, load, build, ps, exec, logs and networks against dockerd (ARGS='--only exec')
+	$(PYTHON) -m bench.engine $(ARGS)
 
 bench-server: prepare-bench  ## server create, reboot, snapshot, delete in a whole OpenStack
 	$(PYTHON) -m bench.server

@@ -14,6 +14,7 @@ class Api:
     """One connection a thread."""
 
     def __init__(self, sock: Path) -> None:
+        self.sock = sock
         self._url = f'unix://{sock}'
         self._local = threading.local()
 

@@ -27,7 +27,8 @@ CONTAINER_OPTS = [
                     'temporary files when unset.'),
     cfg.BoolOpt('limit_root_disk', default=False,
                 help='Hand the size of the root disk of a flavor to the engine as a limit. The engine must be able to '
-                     'enforce it, as Docker on XFS with project quotas; it refuses to make containers otherwise.'),
+                     'keep it: the built-in one on ext4 or XFS mounted with prjquota, Docker on XFS with project '
+                     'quotas. nova-compute does not start otherwise.'),
     cfg.IntOpt('console_log_bytes', default=102400, min=1024,
                help='The most bytes of output that `openstack console log show` returns.'),
     cfg.IntOpt('default_pids_limit', default=2048, min=16,

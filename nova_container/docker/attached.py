@@ -3,6 +3,7 @@
 
 import dataclasses
 
+from nova_container import errors
 from nova_container.docker.base import Verbs
 from nova_container.docker.wire import networks as wire
 from nova_container.docker.wire.document import Json
@@ -12,6 +13,8 @@ from nova_container.engine.network import Endpoint
 
 def first_only(spec: ContainerSpec) -> ContainerSpec:
     """What goes into the create request: one network, and every published port exposed, or Docker passes it over."""
+    if any(endpoint.priority for endpoint in spec.network.endpoints):
+        raise errors.Unsupported('Docker has a priority of endpoints since its API 1.48: leave it out')
     shown = (ports.key(port) for port in spec.network.ports)
     return dataclasses.replace(
         spec, network=dataclasses.replace(spec.network, endpoints=spec.network.endpoints[:1]),

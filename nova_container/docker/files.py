@@ -20,6 +20,9 @@ _CHUNK = 1024 * 1024
 class FileVerbs(Verbs, ContainerOps):
     """Files out and in."""
 
+    def written_bytes(self, container: str) -> int:
+        return Document(self.get(container_path(container, '/json'), query={'size': True})).integer('SizeRw') or 0
+
     def changes(self, container: str) -> tuple[Change, ...]:
         found = wire.changes_of(self.get(container_path(container, '/changes')))
         return tuple(sorted(found, key=lambda change: change.path))

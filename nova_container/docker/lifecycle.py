@@ -47,21 +47,24 @@ class LifecycleVerbs(Verbs, ContainerOps):
             self._sandboxes.ensure_running(container)
         self.do('POST', container_path(container, '/start'))
 
-    def stop(self, container: str, *, grace_s: float | None = None) -> None:
-        self._end(container, '/stop', grace_s)
+    def stop(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
+        self._end(container, '/stop', grace_s, signal)
 
-    def restart(self, container: str, *, grace_s: float | None = None) -> None:
+    def restart(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
         if not self.is_ours:
             self._sandboxes.ensure_running(container)
-        self._end(container, '/restart', grace_s)
+        self._end(container, '/restart', grace_s, signal)
 
-    def _end(self, container: str, verb: str, grace_s: float | None) -> None:
+    def _end(self, container: str, verb: str, grace_s: float | None, signal: str) -> None:
         """Docker takes whole seconds only, and a container's own period may be any."""
+        if signal and not self.is_ours:
+            raise errors.Unsupported('Docker takes a signal for stop since its API 1.42: use kill')
+        asked = {'signal': signal or None}
         if grace_s is None:
-            self.do('POST', container_path(container, verb), timeout_s=0)
+            self.do('POST', container_path(container, verb), query=asked, timeout_s=0)
             return
         seconds: float = grace_s if self.is_ours else -int(-grace_s // 1)
-        self.do('POST', container_path(container, verb), query={'t': seconds},
+        self.do('POST', container_path(container, verb), query={'t': seconds, **asked},
                 timeout_s=0 if grace_s < 0 else self.transport.timeout_s + grace_s)
 
     def kill(self, container: str, signal: str = 'SIGKILL') -> None:

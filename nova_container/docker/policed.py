@@ -24,8 +24,8 @@ _OPEN = frozenset((
 """Verbs without a check: they enter no container, and give none anything."""
 
 _ENTERING = frozenset((
-    'network_namespace', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'rename', 'attach', 'changes',
-    'export', 'stat_path', 'copy_out', 'copy_in'))
+    'network_namespace', 'written_bytes', 'start', 'stop', 'kill', 'restart', 'pause', 'unpause', 'rename', 'attach',
+    'changes', 'export', 'stat_path', 'copy_out', 'copy_in'))
 """Verbs whose first argument is a container that the policy must allow as it is."""
 
 

@@ -66,7 +66,8 @@ class ProcessVerbs(Verbs, ContainerOps):
     def start_exec(self, exec_id: str) -> Session:
         """Docker must be told about the terminal once more; ours knows, and says so."""
         tty = False if self.is_ours else self._startable(exec_id).tty
-        taken = self._hijack(_exec_path(exec_id, 'start'), {'Detach': False, 'Tty': tty})
+        taken = self._hijack(_exec_path(exec_id, 'start' + ('?strict=1' if self.is_ours else '')),
+                             {'Detach': False, 'Tty': tty})
         return DockerSession(taken, tty=taken.content_type == _RAW if self.is_ours else tty)
 
     def _startable(self, exec_id: str) -> ExecSpec:

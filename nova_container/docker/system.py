@@ -22,8 +22,9 @@ class SystemVerbs(Verbs, SystemOps):
     def info(self) -> EngineInfo:
         if self.is_ours:
             return wire.engine_info_of(self.get('/info'))
-        info = wire.engine_info_of(self.get('/info'), self.get('/version'))
-        return dataclasses.replace(info, features=frozenset(Feature) - {Feature.REAPER},
+        body = self.get('/info')
+        info = wire.engine_info_of(body, self.get('/version'))
+        return dataclasses.replace(info, features=_features(body),
                                    containers=self._without_infra(info.containers))
 
     def _without_infra(self, counts: Mapping[str, int]) -> dict[str, int]:
@@ -43,6 +44,14 @@ class SystemVerbs(Verbs, SystemOps):
 
     def close(self) -> None:
         self.transport.close()
+
+
+def _features(info: Any) -> frozenset[Feature]:
+    """Docker bounds the size of a root on XFS only."""
+    lacking = {Feature.REAPER}
+    if ['Backing Filesystem', 'xfs'] not in (info.get('DriverStatus') or []):
+        lacking.add(Feature.ROOT_SIZE)
+    return frozenset(Feature) - lacking
 
 
 def _told(documents: Iterator[Any]) -> Iterator[Event]:

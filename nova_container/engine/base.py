@@ -75,18 +75,23 @@ class ContainerOps(abc.ABC):
         """Run the first process. Silent if running; a paused container raises WrongState.
 
         One with ``auto_remove`` that cannot be started is removed.
+
+        :raises NotFound: a network it asks for is not there.
         """
 
     @abc.abstractmethod
-    def stop(self, container: str, *, grace_s: float | None = None) -> None:
-        """Send the stop signal, wait ``grace_s`` (None = the container's own, 10), then kill. Silent if stopped."""
+    def stop(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
+        """Send ``signal`` ('' = its own stop signal), wait ``grace_s`` (None = its own, 10), then kill.
+
+        Silent if stopped; one that waits for its restart is not restarted.
+        """
 
     @abc.abstractmethod
     def kill(self, container: str, signal: str = 'SIGKILL') -> None:
         """Send a signal (name or number) to the first process."""
 
     @abc.abstractmethod
-    def restart(self, container: str, *, grace_s: float | None = None) -> None:
+    def restart(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
         """Stop, then start, in the same network namespace and with the same files."""
 
     @abc.abstractmethod
@@ -103,7 +108,7 @@ class ContainerOps(abc.ABC):
 
         With ``volumes`` that includes the volumes that nobody named and no other container uses.
 
-        :raises WrongState: it is alive and ``force`` is not set.
+        :raises WrongState: it is alive, or about to be restarted, and ``force`` is not set.
         """
 
     @abc.abstractmethod
@@ -162,6 +167,10 @@ class ContainerOps(abc.ABC):
     @abc.abstractmethod
     def resize_exec(self, exec_id: str, *, rows: int, columns: int) -> None:
         """Set the size of its terminal."""
+
+    @abc.abstractmethod
+    def written_bytes(self, container: str) -> int:
+        """The size of the files that it made or changed over its image, as they are now."""
 
     @abc.abstractmethod
     def changes(self, container: str) -> tuple[state.Change, ...]:

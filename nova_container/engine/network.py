@@ -35,7 +35,10 @@ class Network:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """What a container wants in a network: other names, fixed addresses. None and () leave it to the engine."""
+    """What a container wants in a network: other names, fixed addresses. None and () leave it to the engine.
+
+    The endpoint of the highest ``priority`` is the one by which a container reaches the world.
+    """
 
     network: str
     aliases: tuple[str, ...] = ()
@@ -44,6 +47,7 @@ class Endpoint:
     mac: str | None = None
     links: tuple[str, ...] = ()
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    priority: int = 0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

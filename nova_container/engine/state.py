@@ -16,12 +16,18 @@ class Status(enum.Enum):
     CREATED = 'created'
     RUNNING = 'running'
     PAUSED = 'paused'
+    RESTARTING = 'restarting'
     STOPPED = 'exited'
 
     @property
     def alive(self) -> bool:
         """Whether its first process exists."""
         return self in (Status.RUNNING, Status.PAUSED)
+
+    @property
+    def active(self) -> bool:
+        """Alive, or about to be again by its restart policy: what Docker counts as running."""
+        return self.alive or self is Status.RESTARTING
 
     @property
     def may_start(self) -> bool:
@@ -254,16 +260,18 @@ class Feature(enum.Enum):
     """What an engine can do beyond the contract's verbs.
 
     REAPER: ``init`` always works, and ``start`` still tells of a program that is not there.
+    ROOT_SIZE: ``root_size_bytes`` is kept.
     """
 
     PERSISTENT_NAMESPACE = 'persistent-namespace'
     LOAD_AS_REFERENCE = 'load-as-reference'
     REAPER = 'reaper'
+    ROOT_SIZE = 'root-size'
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """The engine and its host."""
+    """The engine and its host. ``runtimes`` are all that containers may ask for, ``runtime`` is the one they get."""
 
     name: str
     version: str
@@ -283,3 +291,4 @@ class EngineInfo:
     containers: Mapping[str, int] = dataclasses.field(default_factory=dict)
     images: int = 0
     started_at: float = 0.0
+    runtimes: tuple[str, ...] = ()

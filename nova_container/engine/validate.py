@@ -66,11 +66,10 @@ def check_arguments(field: str, arguments: Iterable[str]) -> None:
 
 
 def check_env(env: Iterable[str]) -> None:
-    """NAME=value, of bounded size."""
+    """NAME=value, or NAME alone, of bounded size."""
     for entry in env:
-        name, equals, _ = entry.partition('=')
-        _require(bool(equals) and grammar.ENV_NAME.fullmatch(name) is not None,
-                 f'env: {_shown(entry)} must have the form NAME=value')
+        _require(grammar.ENV_NAME.fullmatch(entry.partition('=')[0]) is not None,
+                 f'env: {_shown(entry)} must have the form NAME=value, or NAME to take one of the image away')
     check_arguments('env', env)
 
 

@@ -3,6 +3,7 @@
 
 import contextlib
 import dataclasses
+import errno
 import os
 import signal
 import threading
@@ -72,9 +73,12 @@ class Cgroup:
         self._set_frozen(True, timeout_s)
 
     def thaw(self, timeout_s: float = 10.0) -> None:
-        """Let every process go on. Silent if the group is gone."""
-        with contextlib.suppress(FileNotFoundError):
+        """Let every process go on. Silent if the group is gone, or goes meanwhile."""
+        try:
             self._set_frozen(False, timeout_s)
+        except OSError as error:
+            if error.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
 
     def frozen(self) -> bool:
         """Whether it is frozen."""

@@ -15,10 +15,27 @@ _Path = str | os.PathLike[str]
 def diff_changes(upper_dir: _Path, lower_dirs: Sequence[_Path]) -> Iterator[tuple[str, Change]]:
     """Give each changed path (``/etc/hosts``) and how, a directory before what it holds, in byte order of names.
 
+    A directory is changed if it itself is, or something in it.
+
     :param lower_dirs: the layers below, the base first. Nobody may write to them meanwhile.
     :raises UnacceptableImage: the tree is deeper than 256 levels.
     :raises OSError: a directory cannot be read.
     """
+    held: list[str] = []
+    for path, change, same in _raw_changes(upper_dir, lower_dirs):
+        while held and not path.startswith(f'{held[-1]}/'):
+            held.pop()
+        if same:
+            held.append(path)
+            continue
+        for directory in held:
+            yield directory, 'modified'
+        held.clear()
+        yield path, change
+
+
+def _raw_changes(upper_dir: _Path, lower_dirs: Sequence[_Path]) -> Iterator[tuple[str, Change, bool]]:
+    """Also those directories that are only there because something was changed in them; the flag tells them."""
     below = {b'': [os.fsencode(layer) for layer in reversed(lower_dirs)]}
     top = os.open(upper_dir, os.O_RDONLY | os.O_DIRECTORY)
     try:
@@ -28,15 +45,21 @@ def diff_changes(upper_dir: _Path, lower_dirs: Sequence[_Path]) -> Iterator[tupl
             path = '/' + os.fsdecode(found.path)
             if whiteout.is_whiteout(found.status):
                 if existed:
-                    yield path, 'deleted'
+                    yield path, 'deleted', False
                 continue
-            yield path, 'modified' if existed else 'added'
+            same = bool(continued) and found.directory_fd is not None and _same(found.status, os.lstat(continued[0]))
+            yield path, 'modified' if existed else 'added', same
             if found.directory_fd is not None:
                 hidden = continued if whiteout.is_opaque(found.directory_fd) else []
                 below[found.path] = continued
-                yield from _hidden(path, hidden, found.directory_fd)
+                yield from ((gone, change, False) for gone, change in _hidden(path, hidden, found.directory_fd))
     finally:
         os.close(top)
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether two directories are the same but for what is in them."""
+    return (one.st_mode, one.st_uid, one.st_gid) == (other.st_mode, other.st_uid, other.st_gid)
 
 
 def _look(parents: list[bytes], name: bytes) -> tuple[bool, list[bytes]]:

@@ -17,14 +17,19 @@ _VARIABLE = re.compile(r'\\(.)|\$(?:\{(\w+)(?::([-+])([^}]*))?\}|(\w+))')
 _FROM = re.compile(r'(?P<flags>(?:--\S+\s+)*)(?P<image>\S+)(?:\s+as\s+(?P<name>\S+))?\s*', re.IGNORECASE)
 _COPIED = re.compile(r'--from=(\S+)')
 _MOUNTED = re.compile(r'--mount=(\S+)')
+_FETCHED = re.compile(r'://|\$|git@|github\.com')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
-    """``text`` is the Dockerfile with the variables of FROM filled in; ``bases`` the images it takes from outside."""
+    """``text`` is the Dockerfile with the variables of FROM filled in; ``bases`` the images it takes from outside.
+
+    ``is_repeatable`` says that it takes nothing else from outside: no ``ADD`` of a URL, nor of what may be one.
+    """
 
     text: str
     bases: tuple[str, ...]
+    is_repeatable: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -45,8 +50,9 @@ def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
         raise InvalidRequest(f'The Dockerfile is {len(content)} bytes long, more than {MAX_BYTES}')
     lines = content.decode('utf-8', 'replace').replace('\r\n', '\n').split('\n')
     known, stages, bases = dict(_predefined(arguments)), set[str](), dict[str, None]()
-    is_begun = False
+    is_begun, is_repeatable = False, True
     for instruction in _instructions(lines):
+        is_repeatable = is_repeatable and not _fetches(f'{instruction.word} {instruction.rest}')
         if instruction.word == 'ARG' and not is_begun:
             known |= _declared(instruction.rest, arguments, known)
         elif instruction.word == 'FROM':
@@ -59,7 +65,14 @@ def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
             bases |= dict.fromkeys(image for image in _taken(instruction) if image.lower() not in stages)
     if not is_begun:
         raise InvalidRequest('The Dockerfile has no FROM: no build stage in the current context')
-    return Recipe('\n'.join(lines), tuple(bases))
+    return Recipe('\n'.join(lines), tuple(bases), is_repeatable)
+
+
+def _fetches(instruction: str) -> bool:
+    word, _, rest = instruction.partition(' ')
+    if word.upper() == 'ONBUILD':
+        return _fetches(rest.strip())
+    return word.upper() == 'ADD' and _FETCHED.search(rest) is not None
 
 
 def _predefined(arguments: Mapping[str, str]) -> Iterator[tuple[str, str]]:

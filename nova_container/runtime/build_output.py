@@ -2,8 +2,9 @@
 """What buildah writes, in Docker's words."""
 
 import collections
+import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from nova_container import errors
 from nova_container.host import process
@@ -18,18 +19,28 @@ _CACHED = re.compile(r'--> Using cache [0-9a-f]{64}')
 _MADE = re.compile(r'--> ([0-9a-f]{6,64})')
 _NOISE = re.compile(r'(?:\[\d+/\d+\] )?(?:COMMIT\b.*|--> |)|[0-9a-f]{64}|(?:Successfully tagged|Getting image|Copying '
                     r'(?:blob|config)|Writing manifest|Storing signatures|time="[^"]*" level=).*')
+_SHOWN_STEP = re.compile(r'(?:\[\d+/\d+\] )?Step \d+/\d+ : (\w+)')
 _FAILED = re.compile(r'(?:Error|error building at STEP)?.*building at STEP "(RUN.*)": while running runtime: '
                      r'exit status (\d+)', re.DOTALL)
 _UNKNOWN = re.compile(r'Unknown instruction: "(\w+)"')
 _ERROR = re.compile(r'[Ee]rror:? (.*)', re.DOTALL)
 
 
-def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> list[str]:
-    """Tell of a build's lines until it ends, and return its last ones.
+@dataclasses.dataclass(frozen=True, slots=True)
+class Said:
+    """The last lines of a build as buildah wrote them, and those that tell of its steps in Docker's words."""
+
+    last: list[str]
+    steps: tuple[str, ...]
+
+
+def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> Said:
+    """Tell of a build's lines until it ends.
 
     :param names: what to show for image ids.
     """
     kept: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
+    steps: list[str] = []
     assert child.stdout is not None
     with child.stdout:
         while line := child.stdout.readline(_LINE_BYTES):
@@ -38,8 +49,18 @@ def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> list[
                 shown = _shown(text, names)
                 if shown is not None:
                     board.print(f'{shown}\n')
+                    if _STEP.fullmatch(text) or _MADE.fullmatch(text):
+                        steps.append(shown)
     child.wait()
-    return list(kept)
+    return Said(list(kept), tuple(steps))
+
+
+def again(steps: Iterable[str]) -> Iterator[str]:
+    """What a build says whose steps are all done already."""
+    for line in steps:
+        yield f'{line}\n'
+        if (step := _SHOWN_STEP.match(line)) and step[1].upper() != 'FROM':
+            yield ' ---> Using cache\n'
 
 
 def _shown(text: str, names: Mapping[str, str]) -> str | None:

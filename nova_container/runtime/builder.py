@@ -23,6 +23,7 @@ from nova_container.image.blobs import BlobStore
 from nova_container.image.config import ImageConfig
 from nova_container.image.manifest import Descriptor, Index, Manifest
 from nova_container.runtime import capabilities, seccomp_profile
+from nova_container.runtime.built import BuiltStore
 from nova_container.runtime.images import ImageRecord, LayerRecord
 from nova_container.runtime.settings import Settings
 
@@ -38,6 +39,7 @@ class Builder:
         self._settings, self._launcher = settings, launcher
         self.folder = settings.builds
         self._storage = self.folder / 'storage'
+        self.built = BuiltStore(self.folder / 'built')
 
     def prepare(self) -> None:
         """Write what each run needs. :raises HostFailure: buildah is not installed."""
@@ -155,5 +157,6 @@ class Builder:
     def discard_all(self) -> int:
         """Remove every image and step that is kept for later builds; bytes freed. Nobody may build meanwhile."""
         before = shutil.disk_usage(self.folder).free
+        self.built.clear()
         files.remove_tree(self._storage)
         return max(0, shutil.disk_usage(self.folder).free - before)

@@ -29,6 +29,7 @@ class Container:
         self.ending = threading.Lock()  # held last: whoever has it waits for no other
         self._saving = threading.Lock()
         self.paused = False
+        self.restarting = False
         self.runs = 0
         self.health = record.health
         self.waiting_attachments: list[Attachment] = []
@@ -52,6 +53,8 @@ class Container:
         record = self._record
         if record.phase is Phase.RUNNING:
             return Status.PAUSED if self.paused else Status.RUNNING
+        if self.restarting:
+            return Status.RESTARTING
         return Status.CREATED if record.started_at is None else Status.STOPPED
 
     def save(self, *, durable: bool = True, **changes: object) -> ContainerRecord:

@@ -21,6 +21,7 @@ from nova_container.runtime import logs, refusals
 from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Register
 from nova_container.runtime.database import Database
+from nova_container.runtime.disk_limits import DiskLimits
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.health import HealthMonitor
 from nova_container.runtime.images import ImageStore
@@ -40,7 +41,7 @@ from nova_container.runtime.verbs import (
     attach, commit, copy, create, end, execute, images, inspect, pause, recover, remove, start, stop, update, volumes)
 from nova_container.runtime.watcher import Watcher
 
-_API_VERSION = '1.43'
+_API_VERSION = '1.51'
 
 LOG = logging.getLogger(__name__)
 
@@ -84,7 +85,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         layers.discard_leftovers()
         images_store = ImageStore(settings, database, layers)
         images_store.blobs.discard_incoming()
-        events = EventLog()
+        events, disk_limits = EventLog(), DiskLimits(settings)
         networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
         self._open.callback(networks.close)
         parts = Parts(
@@ -93,7 +94,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
             monitor=Monitor(settings.monitor, settings.exits, launcher), register=register, events=events,
             networks=networks,
             cgroup_version=cgroups.version(), builder=Builder(settings, launcher),
-            volumes=VolumeStore(settings, database))
+            disk_limits=disk_limits, volumes=VolumeStore(settings, database, disk_limits))
         parts.watcher = Watcher(settings, lambda container_id: end.ended(parts, container_id))
         self._open.callback(parts.watcher.close)
         parts.health = HealthMonitor(parts)
@@ -123,16 +124,16 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         start.start(self._parts, container, lambda found: remove.remove(self._parts, found.id, force=True))
 
     @refusals.as_ours()
-    def stop(self, container: str, *, grace_s: float | None = None) -> None:
-        stop.stop(self._parts, container, grace_s)
+    def stop(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
+        stop.stop(self._parts, container, grace_s, signal)
 
     @refusals.as_ours()
     def kill(self, container: str, signal: str = 'SIGKILL') -> None:
         stop.kill(self._parts, container, signal)
 
     @refusals.as_ours()
-    def restart(self, container: str, *, grace_s: float | None = None) -> None:
-        stop.restart(self._parts, container, grace_s)
+    def restart(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
+        stop.restart(self._parts, container, grace_s, signal)
 
     @refusals.as_ours()
     def pause(self, container: str) -> None:
@@ -200,6 +201,10 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
 
     def resize_exec(self, exec_id: str, *, rows: int, columns: int) -> None:
         execute.get(self._parts, exec_id).resize(rows, columns)
+
+    @refusals.as_ours()
+    def written_bytes(self, container: str) -> int:
+        return copy.written_bytes(self._parts, container)
 
     @refusals.as_ours()
     def changes(self, container: str) -> tuple[state.Change, ...]:
@@ -279,13 +284,18 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),
-            features=frozenset(state.Feature),
+            runtimes=parts.runtimes.names(), features=self._features(),
             started_at=self._started_at)
+
+    def _features(self) -> frozenset[state.Feature]:
+        every = frozenset(state.Feature)
+        return every if self._parts.disk_limits.are_kept else every - {state.Feature.ROOT_SIZE}
 
     def _counted(self) -> dict[str, int]:
         counted = {'running': 0, 'paused': 0, 'stopped': 0}
         for container in self._parts.register.all():
-            counted[container.status.value if container.status.alive else 'stopped'] += 1
+            status = container.status
+            counted['paused' if status is state.Status.PAUSED else 'running' if status.active else 'stopped'] += 1
         return counted
 
     def events(self, *, since: float | None = None, until: float | None = None) -> Iterator[state.Event]:

@@ -27,12 +27,14 @@ def fault(root: str, program: str, env: Sequence[str], cwd: str) -> int | None:
 
 
 def check(root: str, program: str, env: Sequence[str], cwd: str) -> None:
-    """:raises InvalidSpec: it cannot be run; the text says why."""
+    """:raises InvalidSpec: it cannot be run; the text says why, with the words that the docker command looks for."""
     code = fault(root, program, env, cwd)
     if code == NOT_FOUND:
-        raise errors.InvalidSpec(f'The program {program!r} is not in the image: change the command or the image')
+        raise errors.InvalidSpec(f'exec: {program!r}: executable file not found in the image: change the command or '
+                                 'the image')
     if code == NOT_EXECUTABLE:
-        raise errors.InvalidSpec(f'{program!r} in the image is not an executable file: change the command or the image')
+        raise errors.InvalidSpec(f'exec: {program!r}: permission denied, as it is not an executable file: change the '
+                                 'command or the image')
 
 
 def _candidates(program: str, env: Sequence[str], cwd: str) -> list[str]:

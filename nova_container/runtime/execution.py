@@ -45,8 +45,8 @@ class Execution:
             return self._child.pid if self._child else None
 
     def start(self, oci: OciRuntime, launcher: Launcher, oci_process: Mapping[str, object], *, beside: int,
-              fault: Callable[[], int | None]) -> Session:
-        """Run it ``beside`` the container's first process.
+              ended: Callable[[int], None], fault: Callable[[], int | None]) -> Session:
+        """Run it ``beside`` the container's first process. ``ended`` is told its exit code.
 
         ``fault`` tells after a failure why the program could not be run, as a shell's exit code.
 
@@ -64,7 +64,7 @@ class Execution:
                 session = self._start_handed_tty(launcher, argv)
             else:
                 session = self._start_tty(launcher, argv)
-        threading.Thread(target=self._reap, args=(fault,), name='exec', daemon=True).start()
+        threading.Thread(target=self._reap, args=(fault, ended), name='exec', daemon=True).start()
         return session
 
     def _start_pipes(self, launcher: Launcher, argv: list[str]) -> Session:
@@ -113,7 +113,7 @@ class Execution:
         self._terminal = os.dup(ours)
         return ExecSession({ours: StreamName.STDOUT}, os.dup(ours), self._ended)
 
-    def _reap(self, fault: Callable[[], int | None]) -> None:
+    def _reap(self, fault: Callable[[], int | None], ended: Callable[[int], None]) -> None:
         assert self._child is not None
         code = self._child.wait()
         if code in _RUNTIME_FAILED:
@@ -122,11 +122,19 @@ class Execution:
             with contextlib.suppress(OSError):
                 path.unlink()
         with self._lock:
-            self._exit_code = code if code >= 0 else 128 - code
+            self._exit_code = code = code if code >= 0 else 128 - code
             if self._terminal is not None:
                 os.close(self._terminal)
                 self._terminal = None
+        ended(code)
         self._ended.set()
+
+    def fail(self, code: int) -> None:
+        """It could not be run, for a reason that the runtime was not asked about."""
+        with self._lock:
+            if self._child is None:
+                self._exit_code = code
+                self._ended.set()
 
     def wait(self, timeout_s: float) -> int | None:
         """Its exit code once it ended; None if ``timeout_s`` passes first."""

@@ -9,6 +9,7 @@ import contextlib
 import datetime
 import functools
 import os
+import re
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +20,7 @@ from nova_container.engine.state import LogChunk, StreamName
 
 _FOLLOW_PAUSE_S = 0.02
 _BLOCK = 1 << 16
+_LIKE_CONMON = re.compile(r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{9}[Z+-][\d:]*')
 _STREAMS = {b'stdout': StreamName.STDOUT, b'stderr': StreamName.STDERR}
 
 
@@ -45,20 +47,23 @@ def _older(log: Path) -> list[Path]:
 
 def parse(line: bytes) -> LogChunk | None:
     """One line of a log file; None if it is damaged."""
-    parts = line.split(b' ', 3)
-    if len(parts) < 4 or parts[1] not in _STREAMS:
-        return None
+    return _parsed(line.removesuffix(b'\n'))
+
+
+def _parsed(line: bytes) -> LogChunk | None:
+    """A line without its end."""
     try:
-        moment = _seconds(parts[0])
-    except ValueError:
+        stamp, stream, kind, text = line.split(b' ', 3)
+        return LogChunk(_STREAMS[stream], _seconds(stamp), text + b'\n' if kind[:1] == b'F' else text)
+    except (KeyError, ValueError):
         return None
-    text = parts[3].removesuffix(b'\n')
-    return LogChunk(_STREAMS[parts[1]], moment, text + (b'\n' if parts[2].startswith(b'F') else b''))
 
 
 def _seconds(stamp: bytes) -> float:
     """RFC 3339 with nanoseconds as seconds since the epoch."""
     text = stamp.decode('ascii')
+    if _LIKE_CONMON.fullmatch(text):
+        return _whole_seconds(text[:19] + text[29:]) + int(text[20:29]) / 1e9
     head, _, tail = text.partition('.')
     digits = ''.join(c for c in tail[:9] if c.isdigit())
     zone = tail[len(digits):]
@@ -74,13 +79,16 @@ def _whole_seconds(text: str) -> float:
 def read(log: Path, query: LogQuery, alive: Callable[[], bool]) -> Iterator[LogChunk]:
     """The output that a query asks for; while following, until ``alive`` says no and all is read."""
     tail = Tail(log)
+    is_all = query.stdout and query.stderr and query.since is None and query.until is None
     try:
         if query.tail is not None:
             tail.skip_to(query)
         while True:
             ending = not (query.follow and alive())
-            for chunk in tail.chunks():
-                yield from _wanted(chunk, query)
+            if is_all:
+                yield from tail.chunks()
+            else:
+                yield from (chunk for chunk in tail.chunks() if _is_wanted(chunk, query))
             if ending or (query.until is not None and time.time() > query.until):
                 return
             time.sleep(_FOLLOW_PAUSE_S)
@@ -88,12 +96,11 @@ def read(log: Path, query: LogQuery, alive: Callable[[], bool]) -> Iterator[LogC
         tail.close()
 
 
-def _wanted(chunk: LogChunk, query: LogQuery) -> Iterator[LogChunk]:
+def _is_wanted(chunk: LogChunk, query: LogQuery) -> bool:
     shown = query.stdout if chunk.stream is StreamName.STDOUT else query.stderr
     late = query.since is not None and chunk.time < query.since
     early = query.until is not None and chunk.time > query.until
-    if shown and not late and not early:
-        yield chunk
+    return shown and not late and not early
 
 
 class Tail:
@@ -156,7 +163,7 @@ class Tail:
         while block := file.read(_BLOCK):
             *lines, self._rest = (self._rest + block).split(b'\n')
             for line in lines:
-                if chunk := parse(line + b'\n'):
+                if chunk := _parsed(line):
                     yield chunk
 
     def close(self) -> None:
@@ -194,7 +201,7 @@ def _ends_wanted_line(line: bytes, query: LogQuery) -> bool:
     if query.since is None and query.until is None:
         return query.stdout if fields[1] == b'stdout' else query.stderr
     chunk = parse(line)
-    return chunk is not None and any(_wanted(chunk, query))
+    return chunk is not None and _is_wanted(chunk, query)
 
 
 def rotate(log: Path, limits: LogLimits, reopen: Callable[[], None]) -> bool:

@@ -2,6 +2,7 @@
 """What the verbs work with: one value that holds the stores, the tools and the register."""
 
 import dataclasses
+import functools
 import threading
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from nova_container.host.launch import Launcher
 from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.database import Database
+from nova_container.runtime.disk_limits import DiskLimits
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.execution import Execution
 from nova_container.runtime.gate import Gate
@@ -49,6 +51,7 @@ class Parts:
     networks: Membership
     cgroup_version: int
     builder: Builder
+    disk_limits: DiskLimits
     volumes: VolumeStore
     watcher: Watcher | None = None
     health: 'HealthMonitor | None' = None
@@ -60,7 +63,7 @@ class Parts:
 
     def folder(self, container: Container) -> ContainerFolder:
         """Its folder in the state directory."""
-        return ContainerFolder(self.settings.containers / container.id[:16])
+        return _folder(self.settings.containers, container.id)
 
     def bundle(self, container: Container) -> Path:
         """The folder of its OCI bundle, which exists while it is alive."""
@@ -70,7 +73,7 @@ class Parts:
         """The file that holds its network namespace; None if it has none of its own."""
         network = container.record.spec.network
         if network.mode in (NetworkMode.NAMESPACE, NetworkMode.MANAGED):
-            return self.settings.namespaces / container.id[:16]
+            return _namespace(self.settings.namespaces, container.id)
         return None
 
     def joined_namespace(self, container: Container) -> Path | None:
@@ -103,3 +106,12 @@ class Parts:
         self.events.publish('container', action, record.id, {
             **record.spec.labels, 'name': record.spec.name, 'image': record.spec.image, **(attributes or {})})
 
+
+@functools.lru_cache(2048)  # lists of containers ask for both of each
+def _folder(containers: Path, container_id: str) -> ContainerFolder:
+    return ContainerFolder(containers / container_id[:16])
+
+
+@functools.lru_cache(2048)
+def _namespace(namespaces: Path, container_id: str) -> Path:
+    return namespaces / container_id[:16]

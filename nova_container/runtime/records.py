@@ -30,6 +30,7 @@ class ContainerRecord:
     """``pid`` and ``started_ticks`` name the first process while RUNNING; ``stop_wanted`` bars restart policies.
 
     ``pause_wanted`` tells a paused container from one that was frozen for a commit when the engine went down.
+    ``awaited_networks`` are those it asks for that were not there when it was made.
     """
 
     id: str
@@ -47,6 +48,7 @@ class ContainerRecord:
     pause_wanted: bool = False
     mounts: tuple[Mount, ...] = ()
     health: Health | None = None
+    awaited_networks: tuple[str, ...] = ()
 
     @property
     def mounted(self) -> tuple[Mount, ...]:

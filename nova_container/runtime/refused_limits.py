@@ -4,13 +4,13 @@
 from nova_container import errors
 from nova_container.engine.spec import Resources
 from nova_container.host import cgroups
+from nova_container.runtime.disk_limits import DiskLimits
 
 
-def check(limits: Resources, cgroup_version: int) -> None:
+def check(limits: Resources, cgroup_version: int, disk_limits: DiskLimits) -> None:
     """:raises Unsupported: the text names the field, and says why."""
     if limits.root_size_bytes is not None:
-        raise errors.Unsupported('StorageOpt.size (root_size_bytes) needs project quotas, which this engine does not '
-                                 'set: leave it out')
+        disk_limits.check('StorageOpt.size (root_size_bytes)')
     if cgroup_version == 2 and limits.memory_swappiness not in (None, -1):
         raise errors.Unsupported('MemorySwappiness needs cgroup v1, and this host has v2: leave it out')
     if cgroup_version == 2 and limits.oom_kill_disable:

@@ -2,6 +2,7 @@
 """A container's own folder: its overlay, the files that the engine writes for it, its log."""
 
 import dataclasses
+import functools
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,7 +19,7 @@ ff02::2\tip6-allrouters
 """
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
+@dataclasses.dataclass(frozen=True)
 class ContainerFolder:
     """Paths below ``<state_dir>/containers/<id>``. The overlay is mounted on ``root`` from create to remove."""
 
@@ -50,7 +51,7 @@ class ContainerFolder:
         """Shared memory that other containers may see too, mounted while it is alive."""
         return self.path / 'shm'
 
-    @property
+    @functools.cached_property
     def log(self) -> Path:
         return self.path / 'log' / 'log'
 

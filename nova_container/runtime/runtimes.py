@@ -3,8 +3,10 @@
 
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 from nova_container import errors
+from nova_container.host import files
 from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 from nova_container.runtime.settings import Settings
@@ -30,18 +32,30 @@ class Runtimes:
             return self.own
         if wanted not in _KNOWN or not self._is_here(wanted):
             raise errors.InvalidSpec(f'unknown or invalid runtime name: {name[:64]}: this engine has '
-                                     f'{", ".join(sorted({self.own.name, *filter(self._is_here, _KNOWN)}))}')
+                                     f'{", ".join(self.names())}')
         return self._others[wanted]
+
+    def names(self) -> tuple[str, ...]:
+        """Those that are installed."""
+        return tuple(sorted({self.own.name, *filter(self._is_here, _KNOWN)}))
+
+    def forget(self, name: str, container_id: str) -> None:
+        """Remove what a runtime that is not installed any more remembers of a container."""
+        wanted = _DOCKERS.get(name, name)
+        if wanted in _KNOWN:
+            files.remove_tree(self._root_of(wanted) / container_id)
 
     def _is_here(self, name: str) -> bool:
         with self._lock:
             if name not in self._others:
-                root = self._settings.runtime_root.with_name(f'{self._settings.runtime_root.name}-{name}')
                 try:
-                    self._others[name] = OciRuntime(name, root, self._launcher)
+                    self._others[name] = OciRuntime(name, self._root_of(name), self._launcher)
                 except errors.HostFailure:
                     return False
         return True
+
+    def _root_of(self, name: str) -> Path:
+        return self._settings.runtime_root.with_name(f'{self._settings.runtime_root.name}-{name}')
 
     def used(self) -> Iterator[OciRuntime]:
         """Those that may have state of containers."""

@@ -2,6 +2,7 @@
 """What an operator may choose about the built-in engine, and the folders that follow from it."""
 
 import dataclasses
+import functools
 import hashlib
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from nova_container.registry import RegistrySettings
 DEFAULT_STATE_DIR = Path('/var/lib/nova-container')
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Settings:
     """``state_dir`` survives a reboot of the host, ``run_dir`` need not. Sizes are bytes.
 
@@ -32,55 +33,55 @@ class Settings:
     build_network: str = 'host'
     build_pids: int = 2048
 
-    @property
+    @functools.cached_property
     def database(self) -> Path:
         return self.state_dir / 'records.db'
 
-    @property
+    @functools.cached_property
     def blobs(self) -> Path:
         return self.state_dir / 'blobs'
 
-    @property
+    @functools.cached_property
     def layers(self) -> Path:
         return self.state_dir / 'layers'
 
-    @property
+    @functools.cached_property
     def containers(self) -> Path:
         return self.state_dir / 'containers'
 
-    @property
+    @functools.cached_property
     def volumes(self) -> Path:
         return self.state_dir / 'volumes'
 
-    @property
+    @functools.cached_property
     def staging(self) -> Path:
         return self.state_dir / 'staging'
 
-    @property
+    @functools.cached_property
     def builds(self) -> Path:
         return self.state_dir / 'builds'
 
-    @property
+    @functools.cached_property
     def build_run(self) -> Path:
         return self.run_dir / 'builds'
 
-    @property
+    @functools.cached_property
     def namespaces(self) -> Path:
         return self.run_dir / 'netns'
 
-    @property
+    @functools.cached_property
     def bundles(self) -> Path:
         return self.run_dir / 'bundles'
 
-    @property
+    @functools.cached_property
     def exits(self) -> Path:
         return self.run_dir / 'exits'
 
-    @property
+    @functools.cached_property
     def runtime_root(self) -> Path:
         return self.run_dir / 'oci'
 
-    @property
+    @functools.cached_property
     def cgroup_parent(self) -> str:
         """The group above those of all containers; engines with state directories of their own never share it."""
         if self.state_dir == DEFAULT_STATE_DIR:

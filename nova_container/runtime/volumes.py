@@ -18,14 +18,13 @@ from nova_container.engine.undo import undo_on_error
 from nova_container.engine.volume import ANONYMOUS, Volume
 from nova_container.host import files, mounts, process
 from nova_container.image.confined import ConfinedRoot
-from nova_container.runtime import codec
+from nova_container.runtime import codec, disk_limits
 from nova_container.runtime.database import Database
 from nova_container.runtime.settings import Settings
 
 LOG = logging.getLogger(__name__)
 
 _COPY_S = 3600.0
-_COUNT_S = 60.0
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,14 +44,13 @@ def check_options(options: Mapping[str, str], *, devices: bool) -> None:
     """What a volume may be made of; without ``devices`` nothing but a folder of ours.
 
     :raises InvalidSpec: an option that the local driver does not know, or lacks.
-    :raises Denied: it would mount what the operator does not allow.  :raises Unsupported: a size.
+    :raises Denied: it would mount what the operator does not allow.
     """
+    for name in options.keys() - {'type', 'device', 'o', 'size'}:
+        raise errors.InvalidSpec(f'invalid option: "{name[:64]}": the local driver has type, device, o and size')
     if 'size' in options:
-        raise errors.Unsupported('The volume option size needs a file system with project quotas, which is not '
-                                 'supported: leave it out, or use type=tmpfs with o=size=...')
-    for name in options.keys() - {'type', 'device', 'o'}:
-        raise errors.InvalidSpec(f'invalid option: "{name[:64]}": the local driver has type, device and o')
-    if not options:
+        disk_limits.bytes_of(options['size'])
+    if not options.keys() - {'size'}:
         return
     if not (options.get('device') and options.get('type')):
         raise errors.InvalidSpec('missing required option: a volume with type, device or o needs both type and device')
@@ -63,8 +61,8 @@ def check_options(options: Mapping[str, str], *, devices: bool) -> None:
 class VolumeStore:
     """All volumes. ``lock`` is held by who relates volumes to the containers that use them."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
-        self._settings, self._database = settings, database
+    def __init__(self, settings: Settings, database: Database, limits: disk_limits.DiskLimits) -> None:
+        self._settings, self._database, self._limits = settings, database, limits
         self.lock = threading.RLock()
         self._busy: collections.defaultdict[str, threading.Lock] = collections.defaultdict(threading.Lock)
         self._records = {name: codec.decode(VolumeRecord, text)
@@ -112,6 +110,8 @@ class VolumeStore:
     def _make(self, volume: Volume) -> None:
         validate.check_volume(volume)
         check_options(volume.options, devices=self._settings.volume_devices)
+        if 'size' in volume.options:
+            self._limits.check('The volume option size')
         record = VolumeRecord(spec=volume, created_at=time.time())
         top, staging = self._settings.volumes / volume.name, self._staging()
         with undo_on_error() as undo:
@@ -120,6 +120,9 @@ class VolumeStore:
             staging.mkdir(mode=0o701)
             (staging / '_data').mkdir()
             (staging / '_data').chmod(0o755)
+            if 'size' in volume.options:
+                self._limits.set(f'volume {volume.name}', (staging / '_data',),
+                                 disk_limits.bytes_of(volume.options['size']))
             staging.rename(top)
             self._keep(record)
 
@@ -136,6 +139,7 @@ class VolumeStore:
         staging = self._staging()
         (self._settings.volumes / name).rename(staging)  # at once: what is half removed is nobody's volume
         self._forget(name)
+        self._limits.free(staging / '_data')
         files.remove_tree(staging)
 
     def _forget(self, name: str) -> None:
@@ -151,22 +155,21 @@ class VolumeStore:
         """Its folder, with what the options say mounted there. :raises MountFailed:"""
         folder, options = self.folder(name), self.get(name).spec.options
         with self._busy[name]:
-            if options and not mounts.is_mount(folder):
+            if 'device' in options and not mounts.is_mount(folder):
                 mounts.mount_filesystem(options['device'], folder, kind=options['type'], options=options.get('o', ''))
         return folder
 
     def deactivate(self, name: str) -> None:
         """Unmount what the options mounted, once no container that uses it is alive. Repeatable."""
-        if self.get(name).spec.options:
+        if 'device' in self.get(name).spec.options:
             mounts.unmount(self.folder(name), detach=True)
 
     def size(self, name: str) -> int | None:
         """Bytes of its files; None if they could not be counted in time."""
         try:
-            said = process.run('du', '-sb', '--', str(self.folder(name)), timeout_s=_COUNT_S)
-        except (errors.CommandFailed, errors.Unavailable) as error:  # files that went meanwhile, too
-            said = getattr(error, 'stdout', b'')
-        return int(said.split()[0]) if said.split() else None
+            return files.size_of_tree(self.folder(name))
+        except (errors.Unavailable, OSError):
+            return None
 
     def fill(self, name: str, root: Path, target: str) -> None:
         """Copy what a container has at ``target`` below ``root`` into an empty volume: files, owners and modes."""

@@ -8,6 +8,7 @@ from nova import exception
 from oslo_log import log as logging
 
 from nova_container import errors
+from nova_container.engine import Feature
 
 LOG = logging.getLogger(__name__)
 _LONGEST_PAUSE_S = 5.0
@@ -32,3 +33,14 @@ def wait(engine: Any, *, timeout_s: float) -> None:
             LOG.info('Container engine %s %s with %s, %d containers', info.name, info.version, info.runtime,
                      sum(info.containers.values()))
             return
+
+
+def check_root_size(engine: Any, *, wanted: bool) -> None:
+    """Refuse to start where every server would fail: flavors' root disks are limits, and the engine keeps none.
+
+    :raises InvalidConfiguration:
+    """
+    if wanted and Feature.ROOT_SIZE not in engine.info().features:
+        raise exception.InvalidConfiguration(
+            'limit_root_disk in [container] is set, but the engine cannot keep the size of a root disk: have its '
+            'state directory on ext4 or XFS mounted with prjquota, or unset the option')

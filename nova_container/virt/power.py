@@ -20,6 +20,7 @@ REBOOT_S = 10.0
 _POWER_STATES = {
     state.Status.RUNNING: power_state.RUNNING,
     state.Status.PAUSED: power_state.PAUSED,
+    state.Status.RESTARTING: power_state.RUNNING,
     state.Status.CREATED: power_state.SHUTDOWN,
     state.Status.STOPPED: power_state.SHUTDOWN,
 }

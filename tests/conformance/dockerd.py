@@ -8,24 +8,30 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from tests.conformance import presence
 from tests.conformance.deadline import eventually
 
 
+WITHOUT_NETWORKS = ('--bridge=none', '--iptables=false', '--ip6tables=false')
+"""Options by which it leaves the network of the host alone."""
+
+
 @contextlib.contextmanager
-def running_dockerd() -> Iterator[str]:
-    """The URL of a dockerd that ends, with all it mounted and grouped, when the block does."""
+def running_dockerd(options: Sequence[str] = WITHOUT_NETWORKS, *, prefix: Sequence[str] = ()) -> Iterator[str]:
+    """The URL of a dockerd that ends, with all it mounted and grouped, when the block does.
+
+    :param prefix: what to run it by, ``nsenter`` for one in a network of its own.
+    """
     presence.require_root()
     program = presence.require_program('dockerd')
     folder = pathlib.Path(tempfile.mkdtemp(prefix='nc-dockerd-', dir='/tmp'))
     group, path = f'/{folder.name}', folder / 'docker.sock'
     with (folder / 'log').open('wb') as log:
         daemon = subprocess.Popen(
-            [program, '--data-root', folder / 'data', '--exec-root', folder / 'exec', '--pidfile', folder / 'pid',
-             '-H', f'unix://{path}', '--bridge=none', '--iptables=false', '--ip6tables=false',
-             '--storage-driver=overlay2', f'--cgroup-parent={group}'],
+            [*prefix, program, '--data-root', folder / 'data', '--exec-root', folder / 'exec', '--pidfile',
+             folder / 'pid', '-H', f'unix://{path}', '--storage-driver=overlay2', f'--cgroup-parent={group}', *options],
             stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={'PATH': f'{os.environ["PATH"]}:/usr/sbin:/sbin'})
     try:
         eventually(lambda: 'API listen on' in (folder / 'log').read_text() or daemon.poll() is not None, 60)

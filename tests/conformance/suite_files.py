@@ -27,6 +27,11 @@ class FilesSuite:
         paths = [change.path for change in engine.changes(container)]
         assert paths == sorted(paths)
 
+    def test_what_was_written_is_measured(self, engine, run):
+        idle, busy = run('sleep', '600'), run('sh', '-c', 'echo 12345 > /srv2')
+        engine.wait(busy, timeout_s=20)
+        assert (engine.written_bytes(idle), engine.written_bytes(busy)) == (0, 6)
+
     def test_a_deleted_directory_is_one_change(self, engine, run):
         container = run('rm', '-r', '/opt/data')
         engine.wait(container, timeout_s=20)

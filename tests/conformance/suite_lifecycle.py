@@ -246,6 +246,32 @@ class LifecycleSuite:
         eventually(lambda: engine.inspect(always).restart_count >= 1)
         assert engine.inspect(on_failure).restart_count == 0
 
+    def test_one_that_waits_for_its_restart_says_so_and_can_be_stopped(self, engine, run):
+        container = run('sh', '-c', 'exit 3', restart=specs.RestartPolicy(name='always'))
+        eventually(lambda: engine.inspect(container).restart_count > 1
+                   and engine.inspect(container).status is Status.RESTARTING)
+        assert engine.inspect(container).exit.code == 3
+        assert engine.inspect(container).pid is None
+        engine.stop(container)
+        count = engine.inspect(container).restart_count
+        assert engine.inspect(container).status is Status.STOPPED
+        time.sleep(1)
+        assert (engine.inspect(container).status, engine.inspect(container).restart_count) == (Status.STOPPED, count)
+
+    def test_one_that_waits_for_its_restart_is_removed_by_force_only(self, engine, run):
+        container = run('sh', '-c', 'exit 3', restart=specs.RestartPolicy(name='always'))
+        eventually(lambda: engine.inspect(container).restart_count > 2
+                   and engine.inspect(container).status is Status.RESTARTING)
+        with pytest.raises(errors.WrongState):
+            engine.remove(container)
+        engine.remove(container, force=True)
+        assert container not in {info.id for info in engine.list()}
+
+    def test_stop_sends_another_signal_if_asked(self, engine, run_ready):
+        container = run_ready('trap "exit 9" USR1; echo ready; sleep 600 & wait')
+        engine.stop(container, grace_s=20, signal='SIGUSR1')
+        assert engine.inspect(container).exit.code == 9
+
     def test_what_was_stopped_is_not_restarted(self, engine, run):
         container = run('sleep', '600', restart=specs.RestartPolicy(name='always'))
         engine.stop(container, grace_s=0)

@@ -158,9 +158,19 @@ class NetworksSuite:
         again = run('sleep', '600', network=in_networks(tiny))
         assert endpoint_in(engine, again, tiny).ipv4 == f'{NET}.9.4/29'
 
-    def test_a_network_that_is_not_there_is_not_found(self, engine, run):
+    def test_a_network_must_be_there_at_the_start(self, engine, create):
+        name = f'conf-late-{os.getpid()}'
+        container = create('sleep', '600', network=in_networks(name))
         with pytest.raises(errors.NotFound):
-            run('sleep', '600', network=in_networks('no-such-network'))
+            engine.start(container)
+        assert not engine.inspect(container).status.alive
+        engine.create_network(Network(name=name, subnets=(Subnet(subnet=f'{NET}.18.0/24'),)))
+        try:
+            engine.start(container)
+            assert endpoint_in(engine, container, name).ipv4 == f'{NET}.18.2/24'
+        finally:
+            engine.remove(container, force=True)
+            engine.remove_network(name)
 
     def test_a_container_is_connected_and_disconnected(self, engine, run, make_network):
         first, second = make_network(f'{NET}.10.0/24'), make_network(f'{NET}.11.0/24')

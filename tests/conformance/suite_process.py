@@ -35,6 +35,12 @@ class ProcessSuite:
         said = output_of('env', image=image, env=('CHANGED=mine', 'NEW=a=b c')).splitlines()
         assert {'PATH=/bin', 'KEPT=image', 'CHANGED=mine', 'NEW=a=b c'} <= set(said)
 
+    def test_a_variable_without_a_value_takes_that_of_the_image_away(self, output_of, image_with):
+        image = image_with(config={'Env': ['PATH=/bin', 'GONE=image', 'KEPT=image']})
+        said = output_of('env', image=image, env=('GONE',)).splitlines()
+        assert 'KEPT=image' in said
+        assert not any(line.startswith('GONE') for line in said)
+
     def test_the_environment_has_a_path_and_the_hostname(self, output_of, image_with):
         image = image_with(config={'Env': None})
         said = output_of('env', image=image, hostname='box').splitlines()

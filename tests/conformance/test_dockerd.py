@@ -29,6 +29,7 @@ class TestDockerEngine(EngineSuite):
         'test_the_built_in_networks_are_there': 'this dockerd is run without a bridge of its own',
         'test_a_built_in_network_stays[bridge]': 'this dockerd is run without a bridge of its own',
         'test_the_default_network_is_the_bridge': 'this dockerd is run without a bridge of its own',
+        'test_stop_sends_another_signal_if_asked': 'Docker takes a signal for stop since API 1.42',
         'test_annotations_are_kept': 'Docker has annotations since API 1.43',
         'test_one_who_does_not_run_cannot_be_joined': 'Docker answers 500, as if the host had failed',
         'test_a_program_that_cannot_run_ends_as_in_a_shell[no-such-program-127]': 'Docker before 23 says 126',

@@ -12,6 +12,7 @@ from nova_container.docker.wire import registry as registry_wire
 from nova_container.engine import Progress
 from nova_container.image import reference as references
 
+_KEPT_CHARACTERS = 1 << 20
 _FIELDS = (*wire.REFUSED, 'dockerfile', 'buildargs', 'labels', 'target', 'nocache', 'pull', 'platform', 'networkmode',
            'extrahosts', 'memory', 'cpushares', 'cpusetcpus')
 
@@ -30,13 +31,21 @@ def build(call: Call) -> Answer:
 
 
 def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:
-    """What ``docker build -q`` shows; signs of life pass."""
+    """What ``docker build -q`` shows, and if a step fails, all that was said; signs of life pass."""
+    kept, size = [], 0
     with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
-        for one in told:
-            if one.result:
-                yield Progress(stream=f'{one.result}\n', result=one.result)
-            elif one == Progress():
-                yield one
+        try:
+            for one in told:
+                if one.result:
+                    yield Progress(stream=f'{one.result}\n', result=one.result)
+                elif one == Progress():
+                    yield one
+                elif size < _KEPT_CHARACTERS:
+                    kept.append(one)
+                    size += len(one.stream)
+        except errors.StepFailed:
+            yield from kept
+            raise
 
 
 def prune(call: Call) -> Answer:

@@ -17,6 +17,7 @@ from nova_container.docker.server.client import Client
 from nova_container.docker.server.context import Context
 from nova_container.docker.server.exchange import BodyFile, Exchange, TooLarge
 from nova_container.docker.server.message import Answer, Call, Reply, Stream, Takeover
+from nova_container.docker.wire import versions
 from nova_container.docker.wire.system import API_VERSION, MIN_API_VERSION
 
 LOG = logging.getLogger(__name__)
@@ -25,7 +26,6 @@ _READS_AHEAD = b'docker-sdk-python/'
 """This client loses output that comes in one piece with the head (docker 7.2, api/client.py,
 _get_raw_response_socket): it reads the head through a buffer, and the rest past it."""
 _VERSIONED = re.compile(r'/v(\d{1,3})\.(\d{1,3})(/.*)')
-_OLDEST, _NEWEST = (tuple(int(part) for part in version.split('.')) for version in (MIN_API_VERSION, API_VERSION))
 _HEADERS = (('Api-Version', API_VERSION), ('Docker-Experimental', 'false'), ('Ostype', 'linux'),
             ('Server', 'nova-container (linux)'))
 
@@ -84,7 +84,7 @@ class Connection:
         target = request.target.decode('ascii')
         path, _, query = target.partition('?')
         method = request.method.decode('ascii')
-        path = _unversioned(path)
+        path, version = _version_and(path)
         route = routes.find(method, path)
         if route is None:
             return message.of_json({'message': 'page not found'}, 404)
@@ -92,7 +92,8 @@ class Connection:
         body = cast(BinaryIO, io.BufferedReader(BodyFile(self._exchange.body()), _BUFFER))
         return handler(Call(
             context=self._context, client=self._client, method=method, path=path, query=message.Query(query),
-            headers=dict(request.headers), read_all=self._exchange.whole_body, body=body, params=params))
+            headers=dict(request.headers), read_all=self._exchange.whole_body, body=body, params=params,
+            version=version))
 
     def _write(self, answer: Answer, request: h11.Request) -> bool:
         """Send an answer; False if the connection ends with it."""
@@ -125,9 +126,10 @@ class Connection:
 
     def _take_over(self, answer: Takeover, request: h11.Request) -> None:
         upgrade = any(name == b'upgrade' for name, _ in request.headers)
-        lines = ['HTTP/1.1 101 UPGRADED' if upgrade else 'HTTP/1.1 200 OK', f'Content-Type: {answer.content_type}']
-        lines += ['Connection: Upgrade', 'Upgrade: tcp'] if upgrade else []
-        lines += [f'{name}: {value}' for name, value in _HEADERS]
+        lines = ['HTTP/1.1 101 UPGRADED' if upgrade else 'HTTP/1.1 200 OK']
+        lines += [] if answer.protocol != 'tcp' else [f'Content-Type: {answer.content_type}']
+        lines += ['Connection: Upgrade', f'Upgrade: {answer.protocol}'] if upgrade else []
+        lines += [f'{name}: {value}' for name, value in (*answer.headers, *_HEADERS)]
         sent_already = b''
         try:
             sent_already = self._exchange.leave_http('\r\n'.join((*lines, '', '')).encode())
@@ -171,19 +173,22 @@ def _close(chunks: Iterator[bytes]) -> None:
         close()
 
 
-def _unversioned(path: str) -> str:
-    """The path without ``/v1.xx``. :raises InvalidRequest: a version that is not served."""
+def _version_and(path: str) -> tuple[str, versions.Version]:
+    """The path without ``/v1.xx``, and that version; without one, the newest.
+
+    :raises InvalidRequest: a version that is not served.
+    """
     match = _VERSIONED.fullmatch(path)
     if match is None:
-        return path
+        return path, versions.NEWEST
     version = (int(match[1]), int(match[2]))
-    if version > _NEWEST:
+    if version > versions.NEWEST:
         raise errors.InvalidRequest(f'client version {match[1]}.{match[2]} is too new. '
                                     f'Maximum supported API version is {API_VERSION}')
-    if version < _OLDEST:
+    if version < versions.OLDEST:
         raise errors.InvalidRequest(f'client version {match[1]}.{match[2]} is too old. '
                                     f'Minimum supported API version is {MIN_API_VERSION}')
-    return match[3]
+    return match[3], version
 
 
 def _internal_error() -> Reply:

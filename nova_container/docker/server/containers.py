@@ -4,23 +4,40 @@
 ``GET /containers/json?inspect=1`` is ours: inspect bodies instead of rows, one request instead of many.
 """
 
+import contextlib
 import secrets
 import time
+from collections.abc import Iterable
 
 from nova_container import errors
-from nova_container.docker.server import filters
+from nova_container.docker import status as statuses
+from nova_container.docker.server import filters, platforms
 from nova_container.docker.server.message import NO_CONTENT, Answer, Call, of_json
 from nova_container.docker.wire import container as wire
-from nova_container.docker.wire import inspection, listing
+from nova_container.docker.wire import inspection, listing, versions
+from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo
 
 
 def create(call: Call) -> Answer:
-    platform = call.query.text('platform')
-    if platform and not platform.startswith('linux'):
-        raise errors.Unsupported(f'platform {platform[:64]!r} is not supported: only linux is')
-    spec = wire.requested_spec(call.query.text('name').removeprefix('/') or _any_name(), call.document())
-    return of_json({'Id': call.engine.create(spec), 'Warnings': []}, 201)
+    document = call.document()
+    spec = wire.requested_spec(call.query.text('name').removeprefix('/') or _any_name(), document)
+    _check_cpus(call, Document(document).document('HostConfig'))
+    if call.query.text('platform'):
+        platforms.check(call.engine.inspect_image(spec.image), call.query.text('platform'))
+    try:
+        return of_json({'Id': call.engine.create(spec), 'Warnings': []}, 201)
+    except errors.ImageNotFound:
+        raise
+    except errors.NotFound as error:  # a 404 would say to clients that the image is not here
+        return of_json(statuses.body_of(error), 400)
+
+
+def _check_cpus(call: Call, host: Document) -> None:
+    """:raises InvalidSpec: more CPUs are asked for than there are."""
+    if (host.integer('NanoCpus') or 0) > call.context.cpus * 1_000_000_000:
+        raise errors.InvalidSpec(f'{host.path("NanoCpus")}: this host has {call.context.cpus} CPUs: ask for that many '
+                                 'or fewer')
 
 
 def _any_name() -> str:
@@ -28,32 +45,48 @@ def _any_name() -> str:
 
 
 def show(call: Call) -> Answer:
-    _refuse_sizes(call)
-    return of_json(_body(call, call.engine.inspect(call.container)))
+    info = call.engine.inspect(call.container)
+    body = versions.container(_body(call, info), call.version)
+    return of_json(body | _sizes(call, info) if call.query.flag('size') else body)
 
 
-def _body(call: Call, info: ContainerInfo) -> object:
+def _sizes(call: Call, info: ContainerInfo) -> Json:
+    """What it wrote, and that with its image."""
+    written = call.engine.written_bytes(info.id)
+    try:
+        below = call.engine.inspect_image(info.image_id).size_bytes
+    except errors.ImageNotFound:
+        below = 0
+    return {'SizeRw': written, 'SizeRootFs': written + below}
+
+
+def _body(call: Call, info: ContainerInfo) -> Json:
     return inspection.inspect_body(info, call.context.argv(info), call.context.storage_driver)
 
 
 def listed(call: Call) -> Answer:
-    _refuse_sizes(call)
     wanted = filters.of(call, filters.CONTAINER)
     infos = filters.containers(call.engine.list(), wanted)
     limit = call.query.number('limit') or 0
     if not (call.query.flag('all') or limit > 0 or wanted.keys() & {'status', 'exited'}):
-        infos = [info for info in infos if info.status.alive]
+        infos = [info for info in infos if info.status.active]
     if limit > 0:
         infos = infos[:limit]
     if call.query.flag('inspect'):
         return of_json([_body(call, info) for info in infos])
-    now = time.time()
-    return of_json([listing.row_body(info, call.context.argv(info), now) for info in infos])
+    return of_json([versions.row(row, call.version) for row in rows(call, infos, sizes=call.query.flag('size'))])
 
 
-def _refuse_sizes(call: Call) -> None:
-    if call.query.flag('size'):
-        raise errors.Unsupported('size is not supported by this engine: leave it out')
+def rows(call: Call, infos: Iterable[ContainerInfo], *, sizes: bool) -> list[Json]:
+    """Rows of a list. One that is gone when its size is asked for has none."""
+    now, found = time.time(), []
+    for info in infos:
+        row = listing.row_body(info, call.context.argv(info), now)
+        if sizes:
+            with contextlib.suppress(errors.ContainerNotFound):
+                row |= _sizes(call, info)
+        found.append(row)
+    return found
 
 
 def remove(call: Call) -> Answer:
@@ -66,7 +99,9 @@ def remove(call: Call) -> Answer:
 
 
 def update(call: Call) -> Answer:
-    limits, restart = wire.update_of(call.document())
+    document = call.document()
+    limits, restart = wire.update_of(document)
+    _check_cpus(call, Document(document))
     call.engine.update(call.container, limits, restart)
     return of_json({'Warnings': []})
 
@@ -81,14 +116,25 @@ def rename(call: Call) -> Answer:
 
 def prune(call: Call) -> Answer:
     """Remove what is not alive."""
-    wanted = filters.of(call, ('label', 'until'))
-    if 'until' in wanted:
-        raise errors.Unsupported('The filter until is not supported by this engine')
-    removed = []
-    for info in filters.containers(call.engine.list(), wanted):
-        if not info.status.alive and _removed(call, info.id):
-            removed.append(info.id)
-    return of_json({'ContainersDeleted': removed, 'SpaceReclaimed': 0})
+    wanted = filters.of(call, ('label', 'label!', 'until'))
+    moment = filters.before(wanted)
+    removed, freed = [], 0
+    for info in call.engine.list():
+        if info.status.active or (moment is not None and info.created_at >= moment):
+            continue
+        if filters.fits_labels(info.labels, wanted):
+            written = _written(call, info.id)
+            if _removed(call, info.id):
+                removed.append(info.id)
+                freed += written
+    return of_json({'ContainersDeleted': removed or None, 'SpaceReclaimed': freed})
+
+
+def _written(call: Call, container_id: str) -> int:
+    try:
+        return call.engine.written_bytes(container_id)
+    except errors.ContainerNotFound:
+        return 0
 
 
 def _removed(call: Call, container_id: str) -> bool:

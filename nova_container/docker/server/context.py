@@ -25,6 +25,10 @@ class Context:
         return self.engine.info().memory_bytes
 
     @functools.cached_property
+    def cpus(self) -> int:
+        return self.engine.info().cpus
+
+    @functools.cached_property
     def storage_driver(self) -> str:
         return self.engine.info().storage_driver
 

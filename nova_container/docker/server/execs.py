@@ -1,11 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Handlers: further processes in running containers."""
+"""Handlers: further processes in running containers.
+
+``POST /exec/{id}/start?strict=1`` is ours: what cannot be run is an error, and not output.
+"""
 
 import contextlib
+import functools
 import threading
 
 from nova_container import errors
+from nova_container.docker import frames
 from nova_container.docker.server import detach, output, sessions
+from nova_container.docker.server.client import Client
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Takeover, of_json
 from nova_container.docker.wire import execs as wire
 from nova_container.docker.wire import fields
@@ -24,7 +30,13 @@ def start(call: Call) -> Answer:
     body = Document(call.document())
     fields.check(body, fields.EXEC_START)
     spec = call.engine.inspect_exec(call.params['id']).spec
-    session = call.engine.start_exec(call.params['id'])
+    media_type = RAW if spec.tty else MULTIPLEXED
+    try:
+        session = call.engine.start_exec(call.params['id'])
+    except errors.InvalidRequest as error:
+        if body.flag('Detach') or call.query.flag('strict'):
+            raise
+        return Takeover(functools.partial(_told, f'{error}\r\n'.encode(), tty=spec.tty), media_type)
     if spec.tty and (size := body.fields.get('ConsoleSize')):
         _set_size(call, size)
     if body.flag('Detach'):
@@ -34,7 +46,14 @@ def start(call: Call) -> Answer:
     how = sessions.Joint(tty=spec.tty, stdin=spec.attach_stdin,
                          streams=frozenset(stream for stream, wanted in streams.items() if wanted))
     return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
-                    RAW if spec.tty else MULTIPLEXED)
+                    media_type)
+
+
+def _told(text: bytes, client: Client, sent: bytes, *, tty: bool) -> None:
+    """Why it could not be run, where its output would be, as clients expect; its exit code tells too."""
+    with contextlib.suppress(OSError):
+        client.send(text if tty else frames.encode(StreamName.STDOUT, text))
+    client.end_output()
 
 
 def _set_size(call: Call, size: object) -> None:

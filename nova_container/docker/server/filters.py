@@ -3,10 +3,12 @@
 
 import json
 import re
+import time
 from collections.abc import Callable, Iterable, Mapping
 
 from nova_container import errors
 from nova_container.docker.server.message import Call
+from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, Event, ImageInfo
 
 Filters = Mapping[str, tuple[str, ...]]
@@ -44,6 +46,12 @@ def has_labels(labels: Mapping[str, str], wanted: Iterable[str]) -> bool:
     return True
 
 
+def fits_labels(labels: Mapping[str, str], filters: Filters) -> bool:
+    """Whether all of ``label`` are there, and none of ``label!``."""
+    return has_labels(labels, filters.get('label', ())) and not any(
+        has_labels(labels, (label,)) for label in filters.get('label!', ()))
+
+
 CONTAINER = ('health', 'id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since')
 
 _ContainerTest = Callable[[ContainerInfo, str], bool]
@@ -54,7 +62,7 @@ _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
     'status': lambda info, value: info.status.value == value,
     'ancestor': lambda info, value: value in (info.spec.image, f'{info.spec.image}:latest', info.image_id)
     or info.image_id.removeprefix('sha256:').startswith(value) or info.spec.image == f'{value}:latest',
-    'exited': lambda info, value: info.exit is not None and not info.status.alive and str(info.exit.code) == value,
+    'exited': lambda info, value: info.exit is not None and not info.status.active and str(info.exit.code) == value,
     'network': lambda info, value: info.spec.network.mode.value == value
     or any(value in (each.network, each.network_id) for each in info.endpoints),
     'volume': lambda info, value: any(
@@ -62,10 +70,16 @@ _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
 }
 
 
+_WORDS: Mapping[str, tuple[str, ...]] = {
+    'status': ('created', 'restarting', 'running', 'removing', 'paused', 'exited', 'dead'),
+    'health': ('starting', 'healthy', 'unhealthy', 'none')}
+
+
 def containers(infos: Iterable[ContainerInfo], filters: Filters) -> list[ContainerInfo]:
     """Those that fit every filter; of one filter's values, any (of labels, all)."""
     found = list(infos)
     for edge, values in filters.items():
+        _check_values(edge, values)
         if edge in ('before', 'since'):
             found = _beside(found, edge, values)
         elif edge == 'label':
@@ -74,6 +88,13 @@ def containers(infos: Iterable[ContainerInfo], filters: Filters) -> list[Contain
             test = _CONTAINER_TESTS[edge]
             found = [info for info in found if any(test(info, value) for value in values)]
     return found
+
+
+def _check_values(name: str, values: Iterable[str]) -> None:
+    """:raises InvalidRequest: one is a word that nothing is called."""
+    for value in values:
+        if value not in _WORDS.get(name, (value,)) or (name == 'exited' and not value.lstrip('-').isdigit()):
+            raise errors.InvalidRequest(f'invalid filter {name}={value[:64]!r}')
 
 
 def _beside(infos: list[ContainerInfo], edge: str, values: tuple[str, ...]) -> list[ContainerInfo]:
@@ -98,9 +119,28 @@ def images(infos: Iterable[ImageInfo], filters: Filters) -> list[ImageInfo]:
         found = [info for info in found if any(_names(info, pattern) for pattern in patterns)]
     if labels := filters.get('label'):
         found = [info for info in found if has_labels(_image_labels(info), labels)]
-    for name in filters.keys() & {'before', 'since', 'until'}:
-        raise errors.Unsupported(f'The image filter {name} is not supported by this engine')
-    return found
+    for label in filters.get('label!', ()):
+        found = [info for info in found if not has_labels(_image_labels(info), (label,))]
+    for edge in filters.keys() & {'before', 'since'}:
+        for value in filters[edge]:
+            pivot = _image(infos, value).created_at
+            found = [info for info in found if (info.created_at < pivot if edge == 'before'
+                                                else info.created_at > pivot)]
+    moment = before(filters)
+    return found if moment is None else [info for info in found if info.created_at < moment]
+
+
+def before(filters: Filters) -> float | None:
+    """The moment that the filter ``until`` names; None without it. :raises InvalidRequest: it names none."""
+    return min((units.moment_of(text, time.time()) or 0.0 for text in filters.get('until', ())), default=None)
+
+
+def _image(infos: Iterable[ImageInfo], name: str) -> ImageInfo:
+    for info in infos:
+        if info.id.removeprefix('sha256:').startswith(name.removeprefix('sha256:')) or (
+                {name, f'{name}:latest'} & set(info.references)):
+            return info
+    raise errors.ImageNotFound(name)
 
 
 def _names(info: ImageInfo, pattern: str) -> bool:

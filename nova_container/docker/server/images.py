@@ -6,13 +6,13 @@ answers inspect bodies instead of rows.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nova_container import errors
-from nova_container.docker.server import filters
+from nova_container.docker.server import containers, filters, platforms
 from nova_container.docker.server.message import TAR, Answer, Call, Reply, Stream, line, of_json
 from nova_container.docker.wire import images as wire
-from nova_container.docker.wire import volumes
+from nova_container.docker.wire import versions, volumes
 from nova_container.engine import ImageInfo
 from nova_container.image import reference as references
 
@@ -33,6 +33,7 @@ def _lines(loaded: tuple[ImageInfo, ...]) -> Iterator[bytes]:
 
 
 def save(call: Call) -> Answer:
+    platforms.image(call, call.image)
     return Stream(call.engine.save((call.image,)), TAR)
 
 
@@ -47,15 +48,16 @@ def listed(call: Call) -> Answer:
     found = filters.images(call.engine.list_images(), filters.of(call, filters.IMAGE))
     if call.query.flag('inspect'):
         return of_json([wire.image_body(info) for info in found])
-    return of_json([wire.image_row(info, -1) for info in found])
+    users = Counter(info.image_id for info in call.engine.list())
+    return of_json([versions.image_row(wire.image_row(info, users[info.id]), call.version) for info in found])
 
 
 def show(call: Call) -> Answer:
-    return of_json(wire.image_body(call.engine.inspect_image(call.image)))
+    return of_json(versions.image(wire.image_body(platforms.image(call, call.image)), call.version))
 
 
 def history(call: Call) -> Answer:
-    return of_json(wire.history_body(call.engine.inspect_image(call.image)))
+    return of_json(wire.history_body(platforms.image(call, call.image)))
 
 
 def tag(call: Call) -> Answer:
@@ -69,28 +71,47 @@ def tag(call: Call) -> Answer:
 
 def remove(call: Call) -> Answer:
     """Docker answers 404 for none; the contract's ``remove_image`` is silent, so it is asked first."""
-    call.engine.inspect_image(call.image)
+    platforms.image(call, call.image, 'platforms')
     gone = call.engine.remove_image(call.image, force=call.query.flag('force'))
-    return of_json([{'Deleted' if name.startswith('sha256:') else 'Untagged': name} for name in gone])
+    return of_json(_shown(gone))
 
 
 def prune(call: Call) -> Answer:
     """Nameless images, or with ``dangling=false`` all that no container uses."""
-    wanted = filters.of(call, ('dangling', 'label', 'until'))
-    for name in wanted.keys() & {'label', 'until'}:
-        raise errors.Unsupported(f'The filter {name} is not supported by this engine')
-    gone, freed = call.engine.prune_images(all_unused=filters.is_true(wanted, 'dangling') is False)
-    return of_json({'ImagesDeleted': [{'Deleted': name} for name in gone], 'SpaceReclaimed': freed})
+    wanted = filters.of(call, ('dangling', 'label', 'label!', 'until'))
+    everything = filters.is_true(wanted, 'dangling') is False
+    if not wanted.keys() & {'label', 'label!', 'until'}:
+        gone, freed = call.engine.prune_images(all_unused=everything)
+        return of_json({'ImagesDeleted': [{'Deleted': name} for name in gone], 'SpaceReclaimed': freed})
+    chosen = {name: values for name, values in wanted.items() if name != 'dangling'}
+    found = filters.images(call.engine.list_images(), chosen)
+    return of_json(_pruned(call, [info for info in found if everything or not info.references]))
+
+
+def _pruned(call: Call, chosen: list[ImageInfo]) -> dict[str, object]:
+    """Remove those of them that no container uses."""
+    gone: list[dict[str, str]] = []
+    freed, used = 0, {info.image_id for info in call.engine.list()}
+    for info in chosen:
+        if info.id not in used:
+            gone += _shown(call.engine.remove_image(info.id, force=True))
+            freed += info.size_bytes
+    return {'ImagesDeleted': gone, 'SpaceReclaimed': freed}
+
+
+def _shown(gone: Iterable[str]) -> list[dict[str, str]]:
+    return [{'Deleted' if name.startswith('sha256:') else 'Untagged': name} for name in gone]
 
 
 def disk_usage(call: Call) -> Answer:
     """GET /system/df: images, the containers that use them, and volumes; of one ``type``, if that is given."""
     wanted = call.query.texts('type')
     counted = call.engine.list_volumes(sizes=True) if not wanted or 'volume' in wanted else ()
-    users = Counter(info.image_id for info in call.engine.list())
-    images = call.engine.list_images()
-    return of_json({
+    known = call.engine.list()
+    users = Counter(info.image_id for info in known)
+    images = call.engine.list_images() if not wanted or 'image' in wanted else ()
+    return of_json(versions.disk({
         'LayersSize': sum(info.size_bytes for info in images),
         'Images': [wire.image_row(info, users[info.id]) | {'SharedSize': 0} for info in images],
-        'Containers': [], 'Volumes': [volumes.volume_body(info) for info in counted],
-        'BuildCache': [], 'BuilderSize': 0})
+        'Containers': containers.rows(call, known, sizes=True) if not wanted or 'container' in wanted else [],
+        'Volumes': [volumes.volume_body(info, counted=True) for info in counted], 'BuildCache': []}, call.version))

@@ -6,36 +6,29 @@ from collections.abc import Iterator
 from nova_container import errors
 from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import NO_CONTENT, Answer, Call, Reply, Stream, line
-from nova_container.engine import Event, ExitInfo
+from nova_container.engine import Event, ExitInfo, Status
 
 _ALREADY = Reply(304)
 
 
 def start(call: Call) -> Answer:
     if call.query.text('checkpoint'):
-        raise errors.Unsupported('checkpoint is not supported by this engine')
+        raise errors.Unsupported('Checkpoints need CRIU, which this engine does not use: start without one')
     call.engine.start(call.container)
     return NO_CONTENT
 
 
 def stop(call: Call) -> Answer:
     """304 for one that is stopped already, as Docker answers, though the contract's ``stop`` is silent."""
-    _refuse_signal(call)
-    if not call.engine.inspect(call.container).status.alive:
+    if not call.engine.inspect(call.container).status.active:
         return _ALREADY
-    call.engine.stop(call.container, grace_s=call.query.seconds('t'))
+    call.engine.stop(call.container, grace_s=call.query.seconds('t'), signal=call.query.text('signal'))
     return NO_CONTENT
 
 
 def restart(call: Call) -> Answer:
-    _refuse_signal(call)
-    call.engine.restart(call.container, grace_s=call.query.seconds('t'))
+    call.engine.restart(call.container, grace_s=call.query.seconds('t'), signal=call.query.text('signal'))
     return NO_CONTENT
-
-
-def _refuse_signal(call: Call) -> None:
-    if call.query.text('signal'):
-        raise errors.Unsupported('signal is not supported here: set StopSignal at create, or use kill')
 
 
 def kill(call: Call) -> Answer:
@@ -44,11 +37,16 @@ def kill(call: Call) -> Answer:
 
 
 def pause(call: Call) -> Answer:
+    """Docker refuses what is done already, where the contract's verbs are silent."""
+    if call.engine.inspect(call.container).status is Status.PAUSED:
+        raise errors.WrongState(f'Container {call.container} is already paused')
     call.engine.pause(call.container)
     return NO_CONTENT
 
 
 def unpause(call: Call) -> Answer:
+    if call.engine.inspect(call.container).status is Status.RUNNING:
+        raise errors.WrongState(f'Container {call.container} is not paused')
     call.engine.unpause(call.container)
     return NO_CONTENT
 

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from nova_container import errors
 from nova_container.docker.server.client import Client
 from nova_container.docker.server.context import Context
+from nova_container.docker.wire import versions
 from nova_container.engine import Engine
 
 JSON = 'application/json'
@@ -81,6 +82,7 @@ class Call:
     read_all: Callable[[], bytes]
     body: BinaryIO
     params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    version: versions.Version = versions.NEWEST
 
     @property
     def engine(self) -> Engine:
@@ -128,11 +130,13 @@ class Stream:
 class Takeover:
     """The connection stops to be HTTP: ``run`` talks to the client until both are done.
 
-    ``run`` is given what the client sent after its request.
+    ``run`` is given what the client sent after its request. ``protocol`` is what is spoken from then on.
     """
 
     run: Callable[[Client, bytes], None]
     content_type: str = RAW
+    protocol: str = 'tcp'
+    headers: Sequence[tuple[str, str]] = ()
 
 
 Answer = Reply | Stream | Takeover

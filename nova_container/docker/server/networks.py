@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from nova_container.docker.server import filters
 from nova_container.docker.server.message import Answer, Call, Reply, of_json
 from nova_container.docker.wire import networks as wire
+from nova_container.docker.wire import versions
 from nova_container.engine.network import NetworkInfo
 
 _BUILT_IN = ('bridge', 'host', 'none')
@@ -24,7 +25,7 @@ _TESTS: Mapping[str, _Test] = {
 def listed(call: Call) -> Answer:
     wanted = filters.of(call, (*_TESTS, 'label', 'dangling'))
     found = [info for info in call.engine.list_networks() if _fits(info, wanted)]
-    return of_json([wire.info_body(info, containers=False) for info in found])
+    return of_json([versions.network(wire.info_body(info, containers=False), call.version) for info in found])
 
 
 def _fits(info: NetworkInfo, wanted: filters.Filters) -> bool:
@@ -38,7 +39,7 @@ def _fits(info: NetworkInfo, wanted: filters.Filters) -> bool:
 
 
 def show(call: Call) -> Answer:
-    return of_json(wire.info_body(call.engine.inspect_network(call.params['id'])))
+    return of_json(versions.network(wire.info_body(call.engine.inspect_network(call.params['id'])), call.version))
 
 
 def create(call: Call) -> Answer:
@@ -64,12 +65,14 @@ def disconnect(call: Call) -> Answer:
 
 def prune(call: Call) -> Answer:
     """All that no container is in, or of those only the ones with the labels asked for."""
-    wanted = filters.of(call, ('label',))
+    wanted = filters.of(call, ('label', 'label!', 'until'))
     if not wanted:
-        return of_json({'NetworksDeleted': list(call.engine.prune_networks())})
-    removed = []
+        return of_json({'NetworksDeleted': list(call.engine.prune_networks()) or None})
+    removed, moment = [], filters.before(wanted)
     for info in call.engine.list_networks():
-        if _fits(info, wanted) and not info.endpoints and info.spec.name not in _BUILT_IN:
+        if info.endpoints or info.spec.name in _BUILT_IN or (moment is not None and info.created_at >= moment):
+            continue
+        if filters.fits_labels(info.spec.labels, wanted):
             call.engine.remove_network(info.id)
             removed.append(info.spec.name)
-    return of_json({'NetworksDeleted': removed})
+    return of_json({'NetworksDeleted': removed or None})

@@ -6,12 +6,14 @@ from collections.abc import Iterator
 
 from nova_container import errors
 from nova_container.docker import frames
-from nova_container.docker.server import detach, following, sessions
+from nova_container.docker.server import detach, following, sessions, websocket
+from nova_container.docker.server.client import Client
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
 from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
 
 _OK = Reply(200)
+_PIECE = 64 * 1024
 
 
 def logs(call: Call) -> Answer:
@@ -26,8 +28,8 @@ def logs(call: Call) -> Answer:
         tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),
         until=units.moment_of(query.text('until'), now))
     tty = info.spec.process.tty
-    return Stream(_written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps')),
-                  RAW if tty else MULTIPLEXED)
+    written = _written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps'))
+    return Stream(written if wanted.follow else _together(written), RAW if tty else MULTIPLEXED)
 
 
 def _tail(text: str) -> int | None:
@@ -47,18 +49,50 @@ def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iter
         yield data if tty else frames.encode(chunk.stream, data)
 
 
+def _together(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """Many small pieces that are at hand as fewer larger ones."""
+    yield next(pieces, b'')
+    gathered = bytearray()
+    for piece in pieces:
+        gathered += piece
+        if len(gathered) >= _PIECE:
+            yield bytes(gathered)
+            gathered.clear()
+    yield bytes(gathered)
+
+
 def attach(call: Call) -> Answer:
+    info = call.engine.inspect(call.container)
+    tty = info.spec.process.tty
+    how = _joint(call, info, whole=False, tty=tty)
+    session = call.engine.attach(info.id) if call.query.flag('stream') else _NoSession()
+    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
+                    _media_type(call, tty=tty))
+
+
+def attach_by_websocket(call: Call) -> Answer:
+    """Output comes without frames that tell its stream. Before API 1.42, whatever is asked for, all streams come."""
+    accepted = websocket.accepted(call.headers)
+    info = call.engine.inspect(call.container)
+    how = _joint(call, info, whole=call.version < (1, 42), tty=info.spec.process.tty)
+    session = call.engine.attach(info.id) if call.query.flag('stream') else _NoSession()
+
+    def run(client: Client, sent: bytes) -> None:
+        spoken = websocket.WebSocketClient(client, sent)
+        sessions.join(session, spoken, b'', how, call.context.watch)
+
+    return Takeover(run, protocol='websocket', headers=accepted)
+
+
+def _joint(call: Call, info: ContainerInfo, *, whole: bool, tty: bool) -> sessions.Joint:
+    """What the query asks for; of all streams, if ``whole``."""
     query = call.query
     detach.parse(query.text('detachKeys'))
-    info = call.engine.inspect(call.container)
-    wanted = frozenset(stream for stream in (StreamName.STDOUT, StreamName.STDERR) if query.flag(stream.value))
-    live = query.flag('stream')
-    session = call.engine.attach(info.id) if live else _NoSession()
-    how = sessions.Joint(
-        tty=info.spec.process.tty, stdin=live and query.flag('stdin') and info.spec.process.open_stdin,
-        streams=wanted, detach=query.text('detachKeys'), before=lambda: _past(call, info, wanted))
-    return Takeover(lambda client, sent: sessions.join(session, client, sent, how, call.context.watch),
-                    _media_type(call, tty=info.spec.process.tty))
+    wanted = frozenset(stream for stream in (StreamName.STDOUT, StreamName.STDERR)
+                       if whole or query.flag(stream.value))
+    stdin = query.flag('stream') and (whole or query.flag('stdin')) and info.spec.process.open_stdin
+    return sessions.Joint(tty=tty, stdin=stdin, streams=wanted, detach=query.text('detachKeys'),
+                          before=lambda: _past(call, info, wanted), framed=not call.path.endswith('/ws'))
 
 
 def _past(call: Call, info: ContainerInfo, streams: frozenset[StreamName]) -> Iterator[tuple[StreamName, bytes]]:

@@ -16,8 +16,7 @@ def unsupported(sentence: str) -> Handler:
 cluster_volume = unsupported('This engine has no cluster volumes: a volume of it cannot be changed')
 attestations = unsupported('This engine keeps no attestations of images')
 plugin = unsupported('This engine has no plugins')
-checkpoint = unsupported('This engine does not make checkpoints')
-websocket = unsupported('This engine does not speak WebSocket: attach without it')
+checkpoint = unsupported('This engine does not use CRIU, which checkpoints need: stop the container and start it again')
 session = unsupported('This engine has no BuildKit sessions')
 
 

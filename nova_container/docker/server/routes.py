@@ -35,7 +35,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('POST', '/containers/{id}/wait', lifecycle.wait),
     ('GET', '/containers/{id}/logs', output.logs),
     ('POST', '/containers/{id}/attach', output.attach),
-    ('GET', '/containers/{id}/attach/ws', refused.websocket),
+    ('GET', '/containers/{id}/attach/ws', output.attach_by_websocket),
     ('POST', '/containers/{id}/resize', output.resize),
     ('GET', '/containers/{id}/stats', measures.stats),
     ('GET', '/containers/{id}/top', measures.top),

@@ -19,13 +19,14 @@ _READ = 64 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Joint:
-    """How a client and a process are joined. ``before`` is output to send first."""
+    """How a client and a process are joined. ``before`` is output to send first; ``framed`` tells its streams apart."""
 
     tty: bool
     stdin: bool
     streams: frozenset[StreamName]
     detach: str = ''
     before: Callable[[], Iterator[tuple[StreamName, bytes]]] = lambda: iter(())
+    framed: bool = True
 
 
 def join(session: Session, client: Client, sent_already: bytes, how: Joint, watch: Watch) -> None:
@@ -45,13 +46,13 @@ def _send(client: Client, stream: StreamName, data: bytes, how: Joint) -> None:
     if how.tty:
         client.send(data)
     elif stream in how.streams:
-        client.send(frames.encode(stream, data))
+        client.send(frames.encode(stream, data) if how.framed else data)
 
 
 @contextlib.contextmanager
 def _input(session: Session, client: Client, sent_already: bytes, how: Joint, watch: Watch) -> Iterator[None]:
     """Feed the session while in the block; without input, only notice that the client went away."""
-    if not how.stdin:
+    if not how.stdin and how.framed:
         with watch.until_gone(client, session.close):
             yield
         return
@@ -70,14 +71,14 @@ def _feed(session: Session, client: Client, data: bytes, how: Joint) -> None:
         data = data or client.receive_forever(_READ)
         while data:
             kept = data if keys is None else keys.filter(data)
-            if kept:
+            if kept and how.stdin:
                 session.write(kept)
             if keys is not None and keys.pressed:
                 session.close()
                 return
             data = client.receive_forever(_READ)
         session.close_stdin()
-        if client.is_gone():
+        if client.is_gone() or not how.framed:  # who closes a WebSocket listens no more
             session.close()
     except OSError:
         session.close()

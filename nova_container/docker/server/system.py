@@ -9,7 +9,7 @@ from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import Answer, Call, Reply, Stream, line, of_json
 from nova_container.docker.wire import events as wire_events
 from nova_container.docker.wire import system as wire
-from nova_container.docker.wire import units
+from nova_container.docker.wire import units, versions
 
 _PONG = Reply(200, b'OK', 'text/plain; charset=utf-8',
               (('Builder-Version', '1'), ('Cache-Control', 'no-cache, no-store, must-revalidate'),
@@ -25,7 +25,7 @@ def version(call: Call) -> Answer:
 
 
 def info(call: Call) -> Answer:
-    return of_json(wire.info_body(call.engine.info(), time.time()))
+    return of_json(versions.info(wire.info_body(call.engine.info(), time.time()), call.version))
 
 
 def events(call: Call) -> Answer:

@@ -29,7 +29,7 @@ def lines(call: Call, progress: Iterator[Progress], extra: Callable[[Progress], 
             if extra is not None and one.result:
                 yield line({'aux': extra(one)})
     except errors.ContainerError as error:
-        if not begun:
+        if not (begun or isinstance(error, errors.StepFailed)):  # of which only a line can tell the exit code
             raise
         yield line(wire.error_line(error))
     finally:

@@ -45,22 +45,17 @@ def remove(call: Call) -> Answer:
 def prune(call: Call) -> Answer:
     """Anonymous ones, or with the filter ``all`` every unused one."""
     wanted = filters.of(call, ('all', 'label', 'label!'))
-    everything = filters.is_true(wanted, 'all') is True
+    everything = filters.is_true(wanted, 'all') is True or call.version < (1, 42)
     if not wanted.keys() & {'label', 'label!'}:
         gone, freed = call.engine.prune_volumes(all_unused=everything)
         return of_json({'VolumesDeleted': list(gone), 'SpaceReclaimed': freed})
     removed, freed = [], 0
     for info in call.engine.list_volumes(sizes=True):
-        if not info.used_by and (everything or info.anonymous) and _labelled(info, wanted) and _removed(call, info):
+        if not info.used_by and (everything or info.anonymous) and (
+                filters.fits_labels(info.spec.labels, wanted)) and _removed(call, info):
             removed.append(info.name)
             freed += info.size_bytes or 0
     return of_json({'VolumesDeleted': removed, 'SpaceReclaimed': freed})
-
-
-def _labelled(info: VolumeInfo, wanted: filters.Filters) -> bool:
-    unwanted = wanted.get('label!', ())
-    return filters.has_labels(info.spec.labels, wanted.get('label', ())) and not any(
-        filters.has_labels(info.spec.labels, (label,)) for label in unwanted)
 
 
 def _removed(call: Call, info: VolumeInfo) -> bool:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Every field of a container create body: honoured, or accepted only with its default.
 
-The fields are those of API 1.24 to 1.43 (moby ``api/swagger.yaml``), and of the ``docker`` SDK 7. What
+The fields are those of API 1.24 to 1.51 (moby ``api/swagger.yaml``), and of the ``docker`` SDK 7. What
 is neither honoured nor at its default is refused with a sentence, and so is a field nobody knows.
 """
 

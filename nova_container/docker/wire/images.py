@@ -14,7 +14,7 @@ def image_body(info: state.ImageInfo) -> Json:
         'Id': info.id, 'RepoTags': tags(info), 'RepoDigests': digests(info), 'Parent': '', 'Comment': info.comment,
         'Created': units.timestamp_of(info.created_at), 'DockerVersion': '', 'Author': info.author,
         'Config': dict(info.config), 'Architecture': info.architecture, 'Os': info.os, 'Size': info.size_bytes,
-        'VirtualSize': info.size_bytes, 'GraphDriver': {'Name': '', 'Data': None},
+        'GraphDriver': {'Name': '', 'Data': None},
         'RootFS': {'Type': 'layers', 'Layers': list(info.diff_ids)}, 'Metadata': {'LastTagTime': units.ZERO_TIME},
         'History': [dict(step) for step in info.history],
     }
@@ -36,8 +36,8 @@ def image_row(info: state.ImageInfo, containers: int) -> Json:
     """One row of the list; ``containers`` use it."""
     config = info.config.get('Labels')
     return {'Id': info.id, 'ParentId': '', 'RepoTags': tags(info), 'RepoDigests': digests(info),
-            'Created': int(info.created_at), 'Size': info.size_bytes, 'VirtualSize': info.size_bytes,
-            'SharedSize': -1, 'Labels': config, 'Containers': containers}
+            'Created': int(info.created_at), 'Size': info.size_bytes, 'SharedSize': -1,
+            'Labels': config, 'Containers': containers}
 
 
 def history_body(info: state.ImageInfo) -> list[Json]:

@@ -7,12 +7,13 @@ from nova_container.engine import spec as specs
 from nova_container.engine import state
 from nova_container.engine.volume import Volume
 
-_OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED, 'restarting': state.Status.RUNNING}
-"""Docker's further words; one that waits for its restart counts as running, as Docker itself has it."""
+_OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED}
+"""Docker's further words."""
 
 
 def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: str = '') -> Json:
     """The whole body. ``argv`` is the command as resolved with the image's, for ``Path`` and ``Args``."""
+    entrypoint = info.spec.process.entrypoint
     return {
         'Id': info.id, 'Created': units.timestamp_of(info.created_at), 'Path': argv[0] if argv else '',
         'Args': list(argv[1:]), 'State': state_body(info), 'Image': info.image_id, 'ResolvConfPath': '',
@@ -21,20 +22,22 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
         'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
         'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
         'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
-                   'OnBuild': None} | container.config_body(info.spec),
+                   'OnBuild': None} | container.config_body(info.spec) | {
+                       'Entrypoint': list(entrypoint or ()) or None},
         'NetworkSettings': {'SandboxID': '', 'SandboxKey': info.network_namespace or '', 'Bridge': '',
                             'Ports': ports.published_body(info.spec.exposed_ports if info.status.alive else (),
                                                           info.ports),
                             'Networks': networks.settings_body(info), **networks.legacy_body(info)},
-        'NovaContainer': {'EndpointsConfig': network.endpoints_body(info.spec.network)},
+        'NovaContainer': {'EndpointsConfig': network.endpoints_body(info.spec.network),
+                          'Entrypoint': None if entrypoint is None else list(entrypoint)},
     }
 
 
 def state_body(info: state.ContainerInfo) -> Json:
     ended = info.exit
     return ({} if info.health is None else {'Health': health.health_body(info.health)}) | {
-        'Status': info.status.value, 'Running': info.status.alive,
-        'Paused': info.status is state.Status.PAUSED, 'Restarting': False,
+        'Status': info.status.value, 'Running': info.status.active,
+        'Paused': info.status is state.Status.PAUSED, 'Restarting': info.status is state.Status.RESTARTING,
         'OOMKilled': bool(ended and ended.oom_killed), 'Dead': False, 'Pid': info.pid or 0,
         'ExitCode': ended.code if ended else 0, 'Error': ended.error if ended else '',
         'StartedAt': units.timestamp_of(info.started_at),
@@ -45,7 +48,7 @@ def state_body(info: state.ContainerInfo) -> Json:
 def info_of(fields: object) -> state.ContainerInfo:
     """The container an inspect body describes."""
     body = Document(fields)
-    config, host = body.document('Config'), body.document('HostConfig')
+    config, host = _config(body), body.document('HostConfig')
     now = body.document('State')
     return state.ContainerInfo(
         id=body.text('Id'), spec=container.spec_of(body.text('Name').removeprefix('/'), config, host, _wanted(body)),
@@ -57,6 +60,15 @@ def info_of(fields: object) -> state.ContainerInfo:
         log_path=body.text('LogPath') or None, endpoints=networks.endpoints_of(body),
         ports=ports.published_of(body.document('NetworkSettings').document('Ports')),
         mounts=_mounts_of(body), health=health.health_of(now))
+
+
+def _config(body: Document) -> Document:
+    """``Config`` with the entry point as it was asked for: Docker shows no difference between none and an empty one."""
+    fields = body.document('Config').fields
+    if body.has('NovaContainer'):
+        asked = body.document('NovaContainer').texts_or_none('Entrypoint')
+        fields = fields | {'Entrypoint': [''] if asked == () else asked if asked is None else list(asked)}
+    return Document(fields, 'Config')
 
 
 def _status_of(text: str) -> state.Status:

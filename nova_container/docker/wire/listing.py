@@ -13,11 +13,13 @@ def row_body(info: state.ContainerInfo, argv: tuple[str, ...], now: float) -> Js
     """One row. ``argv`` is the command as resolved with the image's."""
     return {
         'Id': info.id, 'Names': [f'/{info.name}'], 'Image': info.spec.image, 'ImageID': info.image_id,
-        'Command': ' '.join(argv), 'Created': int(info.created_at),
+        'Command': ' '.join((*argv[:1], *(f"'{word}'" if ' ' in word else word for word in argv[1:]))),
+        'Created': int(info.created_at),
         'Ports': ports.rows(info.spec.exposed_ports if info.status.alive else (), info.ports),
         'Labels': dict(info.labels),
         'State': info.status.value, 'Status': sentence(info, now),
-        'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)},
+        'HostConfig': {'NetworkMode': network.mode_text(info.spec.network)} | (
+            {'Annotations': dict(info.spec.annotations)} if info.spec.annotations else {}),
         'NetworkSettings': {'Networks': networks.settings_body(info)},
         'Mounts': inspection.mount_points(info.mounts),
     }
@@ -51,9 +53,10 @@ def sentence(info: state.ContainerInfo, now: float) -> str:
         beside = ' (Paused)' if info.status is state.Status.PAUSED else _HEALTH.get(
             info.health.status if info.health else '', '')
         return f'Up {duration(now - (info.started_at or now))}{beside}'
+    word = 'Restarting' if info.status is state.Status.RESTARTING else 'Exited'
     if info.exit is None:
-        return 'Exited'
-    return f'Exited ({info.exit.code}) {duration(now - info.exit.finished_at)} ago'
+        return word
+    return f'{word} ({info.exit.code}) {duration(now - info.exit.finished_at)} ago'
 
 
 def duration(seconds: float) -> str:

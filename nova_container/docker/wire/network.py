@@ -19,7 +19,7 @@ _MODES = {'none': specs.NetworkMode.NAMESPACE, 'host': specs.NetworkMode.HOST}
 _IN_ANSWERS_ONLY = ('NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefixLen', 'IPv6Gateway',
                     'GlobalIPv6Address', 'GlobalIPv6PrefixLen', 'DNSNames', 'Interface')
 ENDPOINT = {'IPAMConfig': None, 'Links': None, 'Aliases': None, 'MacAddress': None, 'DriverOpts': None,
-            'GwPriority': (), **{name: 'client' for name in _IN_ANSWERS_ONLY}}
+            'GwPriority': None, **{name: 'client' for name in _IN_ANSWERS_ONLY}}
 ADDRESSES = {'IPv4Address': None, 'IPv6Address': None, 'LinkLocalIPs': ()}
 
 
@@ -76,7 +76,8 @@ def _endpoints_of(config: Document, host: Document, endpoints: Document, *,
     own, links = found[first], host.texts('Links')
     found[first] = networks.Endpoint(
         network=own.network, aliases=own.aliases, ipv4=own.ipv4, ipv6=own.ipv6, options=own.options,
-        mac=own.mac or config.text('MacAddress') or None, links=tuple(dict.fromkeys((*own.links, *links))))
+        priority=own.priority, mac=own.mac or config.text('MacAddress') or None,
+        links=tuple(dict.fromkeys((*own.links, *links))))
     return tuple(found.values())
 
 
@@ -104,7 +105,7 @@ def endpoint_body(endpoint: networks.Endpoint) -> Json:
     return without_none({
         'IPAMConfig': addresses or None, 'Aliases': list(endpoint.aliases) or None,
         'Links': list(endpoint.links) or None, 'MacAddress': endpoint.mac,
-        'DriverOpts': dict(endpoint.options) or None})
+        'DriverOpts': dict(endpoint.options) or None, 'GwPriority': endpoint.priority or None})
 
 
 def endpoint_of(network: str, body: Document, *, strict: bool) -> networks.Endpoint:
@@ -116,4 +117,4 @@ def endpoint_of(network: str, body: Document, *, strict: bool) -> networks.Endpo
     return networks.Endpoint(
         network=network, aliases=body.texts('Aliases'), ipv4=addresses.text('IPv4Address') or None,
         ipv6=addresses.text('IPv6Address') or None, mac=body.text('MacAddress') or None, links=body.texts('Links'),
-        options=body.mapping('DriverOpts'))
+        options=body.mapping('DriverOpts'), priority=body.integer('GwPriority') or 0)

@@ -130,11 +130,18 @@ def _endpoint_body(info: EndpointInfo) -> Json:
     ipv4, _, length = info.ipv4.partition('/')
     ipv6, _, length6 = info.ipv6.partition('/')
     body: Json = {
-        'IPAMConfig': wanted.get('IPAMConfig'), 'Links': wanted.get('Links'), 'Aliases': list(info.aliases) or None,
+        'IPAMConfig': wanted.get('IPAMConfig'), 'Links': wanted.get('Links'), 'Aliases': wanted.get('Aliases'),
+        'DNSNames': _names(info) or None, 'GwPriority': info.wanted.priority if info.wanted else 0,
         'NetworkID': info.network_id, 'EndpointID': info.id, 'Gateway': info.gateway, 'IPAddress': ipv4,
         'IPPrefixLen': int(length or 0), 'IPv6Gateway': info.gateway6, 'GlobalIPv6Address': ipv6,
         'GlobalIPv6PrefixLen': int(length6 or 0), 'MacAddress': info.mac, 'DriverOpts': wanted.get('DriverOpts')}
     return body | ({'Interface': info.interface} if info.interface else {})
+
+
+def _names(info: EndpointInfo) -> list[str]:
+    """What others in the network may call it; in the built-in one nobody has names."""
+    own = (info.container_id[:12],)
+    return list(dict.fromkeys((info.container_name, *info.aliases))) if own[0] in info.aliases else []
 
 
 def endpoints_of(body: Document) -> tuple[EndpointInfo, ...]:
@@ -145,16 +152,18 @@ def endpoints_of(body: Document) -> tuple[EndpointInfo, ...]:
         if name in ('none', 'host'):
             continue
         wanted = network.endpoint_of(name, each, strict=False)
-        aliases = tuple(alias for alias in each.texts('Aliases') if alias != body.text('Id')[:12])
+        own = body.text('Id')[:12]
+        aliases = tuple(alias for alias in each.texts('Aliases') if alias != own)
+        named = (own,) if own in (*each.texts('Aliases'), *each.texts('DNSNames')) else ()
         found.append(EndpointInfo(
             network_id=each.text('NetworkID'), network=name, id=each.text('EndpointID'),
             container_id=body.text('Id'), container_name=body.text('Name').removeprefix('/'),
             interface=each.text('Interface'), mac=each.text('MacAddress'),
             ipv4=_with_length(each, 'IPAddress', 'IPPrefixLen'),
             ipv6=_with_length(each, 'GlobalIPv6Address', 'GlobalIPv6PrefixLen'), gateway=each.text('Gateway'),
-            gateway6=each.text('IPv6Gateway'), aliases=each.texts('Aliases'), wanted=Endpoint(
+            gateway6=each.text('IPv6Gateway'), aliases=(*aliases, *named), wanted=Endpoint(
                 network=name, aliases=aliases, ipv4=wanted.ipv4, ipv6=wanted.ipv6, links=wanted.links,
-                options=wanted.options)))
+                options=wanted.options, priority=wanted.priority)))
     return tuple(found)
 
 

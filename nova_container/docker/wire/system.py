@@ -3,22 +3,26 @@
 
 from typing import Any
 
-from nova_container.docker.wire import units
+from nova_container.docker.wire import units, versions
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import state
 
 COMPONENT = 'nova-container-engine'
 """The component of /version by which a client knows our server."""
 
-API_VERSION = '1.43'
-MIN_API_VERSION = '1.24'
-
+API_VERSION = versions.text_of(versions.NEWEST)
+MIN_API_VERSION = versions.text_of(versions.OLDEST)
 
 _GO_ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'armv7l': 'arm', 'i686': '386'}
 
 
+def go_architecture(name: str) -> str:
+    """The name that images and Docker have for an architecture of the kernel's."""
+    return _GO_ARCHITECTURES.get(name, name)
+
+
 def version_body(info: state.EngineInfo) -> Json:
-    architecture = _GO_ARCHITECTURES.get(info.architecture, info.architecture)
+    architecture = go_architecture(info.architecture)
     details = {'ApiVersion': API_VERSION, 'MinAPIVersion': MIN_API_VERSION, 'Os': 'linux',
                'Arch': architecture, 'KernelVersion': info.kernel_version, 'Experimental': 'false',
                'GitCommit': '', 'BuildTime': units.timestamp_of(info.started_at), 'GoVersion': ''}
@@ -49,18 +53,19 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
                     'Log': ['json-file']},
         'MemoryLimit': True, 'SwapLimit': True, 'CpuCfsPeriod': True, 'CpuCfsQuota': True, 'CPUShares': True,
         'CPUSet': True, 'PidsLimit': True, 'OomKillDisable': info.cgroup_version == 1, 'IPv4Forwarding': True,
-        'BridgeNfIptables': True, 'BridgeNfIp6tables': True, 'Debug': False, 'NFd': 0, 'NGoroutines': 0,
+        'Debug': False, 'NFd': 0, 'NGoroutines': 0,
         'SystemTime': units.timestamp_of(now), 'LoggingDriver': 'json-file', 'CgroupDriver': 'cgroupfs',
         'CgroupVersion': str(info.cgroup_version), 'NEventsListener': 0, 'KernelVersion': info.kernel_version,
         'OperatingSystem': info.operating_system, 'OSVersion': '', 'OSType': 'linux',
         'Architecture': info.architecture, 'NCPU': info.cpus, 'MemTotal': info.memory_bytes,
         'IndexServerAddress': '', 'RegistryConfig': None, 'GenericResources': None, 'HttpProxy': '',
         'HttpsProxy': '', 'NoProxy': '', 'Name': info.hostname, 'Labels': [], 'ExperimentalBuild': False,
-        'ServerVersion': info.version, 'Runtimes': {info.runtime: {'path': info.runtime}},
+        'ServerVersion': info.version,
+        'Runtimes': {name: {'path': name} for name in info.runtimes},
         'DefaultRuntime': info.runtime, 'Swarm': {'LocalNodeState': 'inactive', 'NodeID': '', 'NodeAddr': ''},
         'LiveRestoreEnabled': True, 'Isolation': '', 'InitBinary': '',
-        'ContainerdCommit': {'ID': '', 'Expected': ''}, 'RuncCommit': {'ID': '', 'Expected': ''},
-        'InitCommit': {'ID': '', 'Expected': ''}, 'SecurityOptions': ['name=seccomp,profile=builtin'],
+        'ContainerdCommit': {'ID': ''}, 'RuncCommit': {'ID': ''}, 'InitCommit': {'ID': ''}, 'CDISpecDirs': [],
+        'FirewallBackend': {'Driver': 'nftables'}, 'SecurityOptions': ['name=seccomp,profile=builtin'],
         'Warnings': None,
         'NovaContainer': {'Name': info.name, 'RuntimeVersion': info.runtime_version, 'ApiVersion': info.api_version,
                           'Features': sorted(feature.value for feature in info.features),
@@ -80,6 +85,7 @@ def engine_info_of(fields: object, version: object | None = None) -> state.Engin
         architecture=body.text('Architecture'), cpus=body.integer('NCPU') or 0,
         memory_bytes=body.integer('MemTotal') or 0, hostname=body.text('Name'), state_dir=body.text('DockerRootDir'),
         storage_driver=body.text('Driver'), cgroup_version=int(body.text('CgroupVersion') or '1'),
+        runtimes=tuple(body.document('Runtimes').fields),
         features=_features(ours), containers=_counts(body, ours), images=body.integer('Images') or 0,
         started_at=units.seconds_of(ours.text('StartedAt')) or 0.0)
 

@@ -24,12 +24,13 @@ def requested_volume(fields_of_body: object) -> Volume:
                   labels=body.mapping('Labels'))
 
 
-def volume_body(info: VolumeInfo) -> Json:
-    """A volume as it is. ``UsedBy`` is ours."""
+def volume_body(info: VolumeInfo, *, counted: bool = False) -> Json:
+    """A volume as it is, with its use if that was ``counted``. ``UsedBy`` is ours."""
     usage = {'Size': -1 if info.size_bytes is None else info.size_bytes, 'RefCount': len(info.used_by)}
-    return {'Name': info.spec.name, 'Driver': info.spec.driver, 'Mountpoint': info.mountpoint, 'Scope': 'local',
+    body = {'Name': info.spec.name, 'Driver': info.spec.driver, 'Mountpoint': info.mountpoint, 'Scope': 'local',
             'CreatedAt': units.timestamp_of(info.created_at), 'Labels': dict(info.spec.labels) or None,
-            'Options': dict(info.spec.options) or None, 'UsedBy': list(info.used_by), 'UsageData': usage}
+            'Options': dict(info.spec.options) or None, 'UsedBy': list(info.used_by)}
+    return body | {'UsageData': usage} if counted else body
 
 
 def volume_of(fields_of_body: object, used_by: tuple[str, ...] = ()) -> VolumeInfo:

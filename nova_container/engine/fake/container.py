@@ -11,6 +11,7 @@ from nova_container.engine.fake import files
 from nova_container.engine.fake.images import Image
 from nova_container.engine.fake.process import Process
 from nova_container.engine.fake.session import FakeSession
+from nova_container.engine.network import Endpoint
 
 
 VOLUMES = '/fake/volumes'
@@ -55,6 +56,7 @@ class Container:
     mounts: tuple[specs.Mount, ...] = ()
     health: state.Health | None = None
     execs: list[Exec] = dataclasses.field(default_factory=list)
+    awaited_networks: list[Endpoint] = dataclasses.field(default_factory=list)
 
     @property
     def info(self) -> state.ContainerInfo:

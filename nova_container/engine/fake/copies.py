@@ -19,6 +19,14 @@ class FakeCopies(FakeStreams):
     """Files in, files out, and images of them."""
 
     @faults.verb
+    def written_bytes(self, container: str) -> int:
+        with self.changed:
+            found = self.containers.find(container)
+            nodes = (found.own_tree.find(change.path, follow_last=False)
+                     for change in found.own_tree.changes(found.image.tree))
+            return sum(len(node.data) for node in nodes if node is not None)
+
+    @faults.verb
     def changes(self, container: str) -> tuple[state.Change, ...]:
         with self.changed:
             found = self.containers.find(container)

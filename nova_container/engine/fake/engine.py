@@ -48,15 +48,15 @@ class FakeEngine(FakeRegistries, FakeNetworks, base.Engine):
     def info(self) -> state.EngineInfo:
         with self.changed:
             by_status = [container.status for container in self.containers.all()]
-            counts = {name: by_status.count(status) for name, status in (
-                ('running', state.Status.RUNNING), ('paused', state.Status.PAUSED))}
+            paused = by_status.count(state.Status.PAUSED)
+            counts = {'running': sum(status.active for status in by_status) - paused, 'paused': paused}
             counts['stopped'] = len(by_status) - sum(counts.values())
             return state.EngineInfo(
                 name='fake', version='1', api_version='1.41', runtime='threads', runtime_version='1',
                 kernel_version='6.1.0', operating_system='Fake Linux', architecture='x86_64', cpus=8,
                 memory_bytes=32 << 30, hostname='fake-host', state_dir='/fake', storage_driver='memory',
                 cgroup_version=2, features=frozenset(state.Feature) - {state.Feature.REAPER}, containers=counts,
-                images=len(self._images), started_at=self._started_at)
+                images=len(self._images), started_at=self._started_at, runtimes=('threads',))
 
     @faults.verb
     def events(self, *, since: float | None = None, until: float | None = None) -> Iterator[state.Event]:

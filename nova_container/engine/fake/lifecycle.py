@@ -76,7 +76,10 @@ class FakeLifecycle(FakeVolumes):
 
     @abc.abstractmethod
     def publish_ports(self, container: Container) -> None:
-        """Give a container that starts its ports of the host. :raises AlreadyExists: one is taken."""
+        """Give a container that starts its ports, and networks that are there by now.
+
+        :raises AlreadyExists: a port is taken.  :raises NetworkNotFound: one is not there still.
+        """
 
     @abc.abstractmethod
     def withdraw_ports(self, container: Container) -> None:
@@ -189,6 +192,7 @@ class FakeLifecycle(FakeVolumes):
         if container.spec.auto_remove:
             self._drop(container)
         elif self._is_to_restart(container, code):
+            container.status = state.Status.RESTARTING
             delay_s = min(_FIRST_BACKOFF_S * 2 ** container.restart_count, 60.0)
             timer = threading.Timer(delay_s, self._restart_by_policy, (container,))
             timer.daemon = True
@@ -209,18 +213,20 @@ class FakeLifecycle(FakeVolumes):
                 self.run(container)
 
     @faults.verb
-    def stop(self, container: str, *, grace_s: float | None = None) -> None:
+    def stop(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
         with self.changed:
-            self._stop(self.containers.find(container), grace_s)
+            self._stop(self.containers.find(container), grace_s, signal)
 
-    def _stop(self, container: Container, grace_s: float | None) -> None:
-        container.stopped_by_hand = True
+    def _stop(self, container: Container, grace_s: float | None, other_signal: str) -> None:
+        if other_signal and not grammar.is_signal(other_signal):
+            raise errors.InvalidSpec(f'{other_signal} is not a signal')
+        self._give_up_restart(container)
         process = container.process
         if process is None:
             return
         asked = container.spec.process
         wait_s = next(given for given in (grace_s, asked.stop_timeout_s, _GRACE_S) if given is not None)
-        signal = signal_number(asked.stop_signal or 'SIGTERM')
+        signal = signal_number(other_signal or asked.stop_signal or 'SIGTERM')
         self.publish(container, 'kill', signal=str(signal))
         self._set_paused(container, paused=False)
         process.deliver(signal)
@@ -235,16 +241,26 @@ class FakeLifecycle(FakeVolumes):
             found = self.containers.find(container)
             if not grammar.is_signal(signal):
                 raise errors.InvalidRequest(f'Invalid signal: {signal}')
-            process, number = found.running_process, signal_number(signal)
-            found.stopped_by_hand = True
+            number = signal_number(signal)
+            if self._give_up_restart(found):
+                return
+            process = found.running_process
             self.publish(found, 'kill', signal=str(number))
             process.deliver(number)
 
+    def _give_up_restart(self, container: Container) -> bool:
+        """Whether it waited for its restart, which will not be."""
+        container.stopped_by_hand = True
+        if container.status is not state.Status.RESTARTING:
+            return False
+        container.status = state.Status.STOPPED
+        return True
+
     @faults.verb
-    def restart(self, container: str, *, grace_s: float | None = None) -> None:
+    def restart(self, container: str, *, grace_s: float | None = None, signal: str = '') -> None:
         with self.changed:
             found = self.containers.find(container)
-            self._stop(found, grace_s)
+            self._stop(found, grace_s, signal)
             self.run(found)
             self.publish(found, 'restart')
 
@@ -279,9 +295,9 @@ class FakeLifecycle(FakeVolumes):
                 found = self.containers.find(container)
             except errors.ContainerNotFound:
                 return
+            if found.status.active and not force:
+                raise errors.WrongState(f'Container {container} is {found.status.value}: stop it, or use force')
             if found.process is not None:
-                if not force:
-                    raise errors.WrongState(f'Container {container} is alive; stop it, or remove it with force')
                 found.stopped_by_hand = True
                 self.publish(found, 'kill', signal=str(SIGKILL))
                 found.process.deliver(SIGKILL)

@@ -20,7 +20,7 @@ def process(asked: specs.ProcessSpec, config: Mapping[str, Any]) -> specs.Proces
         raise errors.InvalidSpec('command: neither the container nor its image names a program to run')
     return dataclasses.replace(
         asked, entrypoint=entrypoint, command=command,
-        env=tuple(f'{name}={value}' for name, value in variables(config.get('Env') or (), asked.env).items()),
+        env=_own_first(asked.env, config.get('Env') or ()),
         cwd=asked.cwd or config.get('WorkingDir') or None,
         user=asked.user if asked.user is not None else config.get('User') or None,
         stop_signal=asked.stop_signal or config.get('StopSignal') or None,
@@ -28,11 +28,22 @@ def process(asked: specs.ProcessSpec, config: Mapping[str, Any]) -> specs.Proces
 
 
 def variables(*layers: Iterable[str]) -> dict[str, str]:
-    """Environments laid over each other, the last one wins."""
+    """Environments laid over each other, the last one wins; a name without a value takes it away."""
     merged: dict[str, str] = {}
     for layer in layers:
-        merged.update((name, value) for name, _, value in (entry.partition('=') for entry in layer))
+        for name, equals, value in (entry.partition('=') for entry in layer):
+            if equals:
+                merged[name] = value
+            else:
+                merged.pop(name, None)
     return merged
+
+
+def _own_first(asked: Iterable[str], config: Iterable[str]) -> tuple[str, ...]:
+    found: dict[str, str] = {}
+    for entry in (*reversed(tuple(asked)), *config):
+        found.setdefault(entry.partition('=')[0], entry)
+    return tuple(found.values())
 
 
 def resources(old: specs.Resources, new: specs.Resources) -> specs.Resources:

@@ -112,7 +112,10 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
         """Put a new container into the networks it asks for, all or none."""
         try:
             for endpoint in container.spec.network.endpoints:
-                self._join(container, endpoint)
+                try:
+                    self._join(container, endpoint)
+                except errors.NetworkNotFound:
+                    container.awaited_networks.append(endpoint)
         except BaseException:
             self.leave_networks(container)
             raise
@@ -124,6 +127,9 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
 
     def publish_ports(self, container: Container) -> None:
         """Give a container that starts its ports of the host. :raises AlreadyExists: one is taken."""
+        while container.awaited_networks:
+            self._join(container, container.awaited_networks[0])
+            container.awaited_networks.pop(0)
         asked = container.spec.network
         wanted = [*asked.ports, *(ports.unpublished(container.spec.exposed_ports, asked.ports)
                                   if asked.publish_all else ())]

@@ -85,8 +85,12 @@ class FakeStreams(FakeLifecycle):
             session = FakeSession(self.changed, streams=frozenset(
                 stream for stream, wanted in ((state.StreamName.STDOUT, spec.attach_stdout),
                                               (state.StreamName.STDERR, spec.attach_stderr)) if wanted))
-            around = self.surroundings(made.container, spec.command, user=spec.user, env=spec.env, cwd=spec.cwd,
-                                       tty=spec.tty)
+            try:
+                around = self.surroundings(made.container, spec.command, user=spec.user, env=spec.env, cwd=spec.cwd,
+                                           tty=spec.tty)
+            except errors.InvalidRequest:
+                made.code = 126
+                raise
             self.publish(made.container, f'exec_start: {" ".join(spec.command)}', execID=made.id)
             process = Process(self.changed, around, is_first=False, stdin_open=spec.attach_stdin,
                               on_output=session.push, on_end=lambda code: self._exec_ended(made, session, code))

@@ -54,8 +54,8 @@ def resolv_conf(network: NetworkSpec, *, embedded: bool) -> str:
     if embedded:
         servers = (RESOLVER,)
         options = options if any(each.startswith('ndots') for each in options) else (*options, 'ndots:0')
-    lines = [f'nameserver {server}\n' for server in servers]
-    lines += [f'search {" ".join(search)}\n'] if search and search != ('.',) else []
+    lines = [f'search {" ".join(search)}\n'] if search and search != ('.',) else []
+    lines += [f'nameserver {server}\n' for server in servers]
     lines += [f'options {" ".join(options)}\n'] if options else []
     return ''.join(lines)
 

@@ -5,6 +5,7 @@ Nothing here touches a container that is not in mode MANAGED.
 """
 
 import functools
+import itertools
 import logging
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.engine import ports
 from nova_container.engine.network import Endpoint, EndpointInfo, NetworkInfo, Port
-from nova_container.engine.spec import NetworkMode
+from nova_container.engine.spec import ContainerSpec, NetworkMode
 from nova_container.engine.undo import undo_on_error
 from nova_container.runtime.container import Container, Register
 from nova_container.runtime.networks import etc, wires
@@ -60,14 +61,44 @@ class Membership:
 
     # ---- from create to remove
 
+    def check_links(self, spec: ContainerSpec) -> None:
+        """Links in the built-in network are to containers in it. :raises InvalidSpec: one is not."""
+        for link in itertools.chain.from_iterable(
+                each.links for each in spec.network.endpoints if each.network == 'bridge'):
+            target = link.partition(':')[0].removeprefix('/')
+            try:
+                found = self._register.get(target)
+            except errors.ContainerNotFound:
+                raise errors.InvalidSpec(f'links: could not get container for {target[:64]}') from None
+            if not any(each.wanted.network == 'bridge' for each in self.networks.of_container(found.id)):
+                raise errors.InvalidSpec(f'links: cannot link to {target[:64]}, as it is not in the network bridge')
+
     def join(self, container: Container) -> None:
-        """Give it addresses in the networks it asks for, all or none."""
+        """Give it addresses in the networks it asks for, all or none. One that is not there must be at the start."""
         if not is_managed(container):
             return
+        awaited: list[str] = []
         with undo_on_error() as undo:
             for wanted in container.record.spec.network.endpoints:
-                record = self.networks.allocate(container.id, wanted)
-                undo(f'endpoint in {wanted.network}', functools.partial(self.networks.free, record))
+                try:
+                    record = self.networks.allocate(container.id, wanted)
+                except errors.NetworkNotFound:
+                    awaited.append(wanted.network)
+                else:
+                    undo(f'endpoint in {wanted.network}', functools.partial(self.networks.free, record))
+        if awaited:
+            container.save(durable=False, awaited_networks=tuple(awaited))
+
+    def _join_awaited(self, container: Container) -> None:
+        """As Docker, which looks for networks at the start only. :raises NetworkNotFound: one is not there still."""
+        for wanted in container.record.spec.network.endpoints:
+            if wanted.network in container.record.awaited_networks:
+                self.networks.allocate(container.id, wanted)
+                self._await_no_more(container, wanted.network)
+
+    def _await_no_more(self, container: Container, network: str) -> None:
+        container.save(awaited_networks=tuple(
+            name for name in container.record.awaited_networks if name != network))
 
     def plug(self, container: Container) -> None:
         """All that must be there before it runs. Repeatable. :raises AlreadyExists: a port is taken."""
@@ -76,6 +107,7 @@ class Membership:
             self._share_files(container)
         if not is_managed(container):
             return
+        self._join_awaited(container)
         self._plugged.add(container.id)
         endpoints = self._wire(container)
         self._write_etc(container)
@@ -121,6 +153,9 @@ class Membership:
     def disconnect(self, container: Container, network: NetworkRecord) -> None:
         """See ``NetworkOps.disconnect``."""
         found = [each for each in self.networks.of_container(container.id) if each.network_id == network.id]
+        if not found and network.name in container.record.awaited_networks:
+            self._await_no_more(container, network.name)
+            return
         if not found:
             raise errors.NotFound(f'Container {container.record.spec.name} is not connected to network {network.name}')
         self._drop(container, found[0])

@@ -22,12 +22,15 @@ from nova_container.runtime.database import Database
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.networks import rules, wires
 from nova_container.runtime.networks.ports import PortBook
+from nova_container.runtime.networks.relay import Relay
 from nova_container.runtime.networks.records import EndpointRecord, NetworkRecord, NetworkRecords, Published
 
 LOG = logging.getLogger(__name__)
 
 _BRIDGE_NAME = 'com.docker.network.bridge.name'
 _MASQUERADE = 'com.docker.network.bridge.enable_ip_masquerade'
+_LOOPBACK = '::1'
+_PROTOCOLS = ('tcp', 'udp', 'sctp')
 HOST_BINDING = 'com.docker.network.bridge.host_binding_ipv4'
 
 
@@ -41,9 +44,13 @@ class Networks:
         self._key = hashlib.sha256(engine_key.encode()).hexdigest()
         self.table = f'nova-container-{self._key[:8]}'
         self.lock = threading.RLock()
-        self.ports = PortBook()
+        self.relay = Relay(self._address_of)
+        self.ports = PortBook(self.relay)
         self._networks = {each.id: each for each in self._records.networks()}
-        self._endpoints = {(each.network_id, each.container_id): each for each in self._records.endpoints()}
+        self._endpoints: dict[tuple[str, str], EndpointRecord] = {}
+        self._of_container: dict[str, tuple[EndpointRecord, ...]] = {}
+        for each in self._records.endpoints():
+            self._know(each)
         self._published = {each.container_id: each.ports for each in self._records.published()}
         self._up: set[str] = set()
         self._applied: str | None = None
@@ -167,8 +174,19 @@ class Networks:
 
     def of_container(self, container_id: str) -> list[EndpointRecord]:
         """By interface: eth0 first."""
-        found = [each for each in list(self._endpoints.values()) if each.container_id == container_id]
-        return sorted(found, key=lambda each: int(each.interface[3:]))
+        return sorted(self._of_container.get(container_id, ()), key=lambda each: int(each.interface[3:]))
+
+    def _know(self, record: EndpointRecord) -> None:
+        self._endpoints[record.network_id, record.container_id] = record
+        self._of_container[record.container_id] = (*self._of_container.get(record.container_id, ()), record)
+
+    def _forget_endpoint(self, record: EndpointRecord) -> None:
+        self._endpoints.pop((record.network_id, record.container_id), None)
+        if left := tuple(each for each in self._of_container.get(record.container_id, ())
+                         if each.network_id != record.network_id):
+            self._of_container[record.container_id] = left
+        else:
+            self._of_container.pop(record.container_id, None)
 
     def in_network(self, network_id: str) -> list[EndpointRecord]:
         return [each for each in list(self._endpoints.values()) if each.network_id == network_id]
@@ -195,7 +213,7 @@ class Networks:
                 ipv6=ipv6, wanted=dataclasses.replace(wanted, network=network.name),
                 interface=next(name for name in (f'eth{number}' for number in range(1 << 16)) if name not in busy))
             self._records.add_endpoint(record)
-            self._endpoints[network.id, container_id] = record
+            self._know(record)
             return record
 
     def _usable(self, network: NetworkRecord, wanted: Endpoint) -> NetworkRecord:
@@ -233,11 +251,11 @@ class Networks:
         """The endpoint is no more; its addresses may be given again. Repeatable."""
         with self.lock:
             self._records.forget_endpoint(endpoint)
-            self._endpoints.pop((endpoint.network_id, endpoint.container_id), None)
+            self._forget_endpoint(endpoint)
 
     def primary(self, container_id: str) -> EndpointRecord | None:
-        """The endpoint by which a container reaches the world: its first in a network that leads there."""
-        for each in self.of_container(container_id):
+        """The endpoint by which a container reaches the world: its first of the highest priority that leads there."""
+        for each in sorted(self.of_container(container_id), key=lambda each: -each.wanted.priority):
             network = self._networks.get(each.network_id)
             if network is not None and not network.spec.internal:
                 return each
@@ -250,7 +268,9 @@ class Networks:
         asked = [dataclasses.replace(port, host_ip=port.host_ip or default_ip) for port in wanted]
         if not asked:
             return
-        taken = self.ports.take(container_id, asked)
+        endpoint = self.primary(container_id)
+        both = _PROTOCOLS if endpoint is not None and endpoint.ipv6 else ('tcp',)
+        taken = self.ports.take(container_id, asked, both)
         try:
             self._records.save_published(Published(container_id=container_id, ports=taken))
             self._published[container_id] = taken
@@ -321,9 +341,13 @@ class Networks:
                 continue
             for address in filter(None, (endpoint.ipv4, endpoint.ipv6)):
                 found += [rules.PortRule(port=port, address=address.partition('/')[0]) for port in ports
-                          if not port.host_ip or port.host_ip in ('0.0.0.0', '::')
-                          or (':' in port.host_ip) == (':' in address)]
+                          if (':' in port.host_ip) == (':' in address) and port.host_ip != _LOOPBACK]
         return found
+
+    def _address_of(self, container_id: str) -> str | None:
+        endpoint = self.primary(container_id)
+        address = (endpoint.ipv6 or endpoint.ipv4) if endpoint is not None else None
+        return address.partition('/')[0] if address else None
 
     def open(self, alive: Iterable[str], known: Iterable[str]) -> None:
         """After a start: see what is there, forget what belongs to containers that are gone, and set up the table.
@@ -367,6 +391,7 @@ class Networks:
                 LOG.warning('Bridges of unused networks could not be removed: %s', error)
             self._open = False
             self.ports.close()
+            self.relay.close()
 
     def _close_unused(self) -> None:
         if not self._up:

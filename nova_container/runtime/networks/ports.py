@@ -2,30 +2,36 @@
 """Ports of the host that containers have: each is held by a bound socket, so that no other program takes it."""
 
 import contextlib
+import dataclasses
 import errno
 import socket
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
 from nova_container import errors
 from nova_container.engine.network import Port
+from nova_container.runtime.networks.relay import Relay
 
 _DYNAMIC = range(32768, 61000)
 _ANY = {'': '0.0.0.0', '0.0.0.0': '0.0.0.0', '::': '::'}
+_HAS_IPV6 = Path('/proc/net/if_inet6')
 _KINDS = {'tcp': (socket.SOCK_STREAM, 0), 'udp': (socket.SOCK_DGRAM, 0), 'sctp': (socket.SOCK_STREAM, 132)}
 
 
 class PortBook:
-    """Which container holds which ports of the host."""
+    """Which container holds which ports of the host. Those of TCP over IPv6 are led into it by a relay."""
 
-    def __init__(self) -> None:
+    def __init__(self, relay: Relay) -> None:
+        self._relay = relay
         self._lock = threading.Lock()
         self._held: dict[str, dict[Port, socket.socket | None]] = {}
         self._last = _DYNAMIC.start - 1
 
-    def take(self, container_id: str, wanted: Iterable[Port]) -> tuple[Port, ...]:
+    def take(self, container_id: str, wanted: Iterable[Port], both: Container[str] = ()) -> tuple[Port, ...]:
         """All of the ports, each with one number of the host, or none of them.
 
+        :param both: protocols of which a port without an address is one of IPv6 too, where the host has that.
         :raises AlreadyExists: one is held by a container or a program.  :raises Exhausted: none of a range is free.
         """
         with self._lock:
@@ -33,9 +39,12 @@ class PortBook:
             self._held.setdefault(container_id, {})
             try:
                 for port in wanted:
-                    self._take(port, taken)
+                    self._take(port, taken, both=not port.host_ip and port.protocol in both)
+                for port, sock in taken.items():
+                    if sock is not None and port.protocol == 'tcp' and ':' in port.host_ip:
+                        self._relay.listen(sock, container_id, port.container_port)
             except BaseException:
-                _close(taken)
+                self._close(taken)
                 raise
             self._held[container_id] |= taken
             return tuple(taken)
@@ -43,26 +52,42 @@ class PortBook:
     def release(self, container_id: str) -> bool:
         """Give back what a container holds; False if that was nothing."""
         with self._lock:
-            return _close(self._held.pop(container_id, {})) > 0
+            return self._close(self._held.pop(container_id, {})) > 0
 
     def close(self) -> None:
         """Let go of every socket."""
         with self._lock:
             for held in self._held.values():
-                _close(held)
+                self._close(held)
             self._held.clear()
 
-    def _take(self, port: Port, beside: dict[Port, socket.socket | None]) -> None:
+    def _close(self, held: dict[Port, socket.socket | None]) -> int:
+        for sock in held.values():
+            if sock is not None:
+                self._relay.shut(sock)
+                sock.close()
+        return len(held)
+
+    def _take(self, port: Port, beside: dict[Port, socket.socket | None], *, both: bool) -> None:
         refusal: errors.ContainerError = errors.Exhausted('all ports of the range are taken')
         for number in self._candidates(port):
             found = Port(container_port=port.container_port, protocol=port.protocol, host_ip=_address(port),
                          host_port=number)
+            wanted = [found, dataclasses.replace(found, host_ip='::')] if both else [found]
+            bound: dict[Port, socket.socket | None] = {}
             try:
-                self._check_free(found, beside)
-                beside[found] = _bound(found)
+                for each in wanted:
+                    self._check_free(each, (*beside, *bound))
+                    if each is found or _HAS_IPV6.exists():
+                        bound[each] = _bound(each)
             except errors.AlreadyExists as error:
                 refusal = error
+                self._close(bound)
+            except BaseException:
+                self._close(bound)
+                raise
             else:
+                beside |= bound
                 if not port.host_port:
                     self._last = number
                 return
@@ -85,6 +110,8 @@ class PortBook:
 
 def _overlap(one: Port, other: Port) -> bool:
     addresses = {_address(one), _address(other)}
+    if len({':' in address for address in addresses}) > 1:
+        return False
     return len(addresses) == 1 or '0.0.0.0' in addresses or '::' in addresses
 
 
@@ -104,6 +131,8 @@ def _bound(port: Port) -> socket.socket | None:
             return None
         raise
     try:
+        if family is socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         _bind(sock, address, port)
     except BaseException:
         sock.close()
@@ -135,10 +164,3 @@ def _rebound(sock: socket.socket, address: str, port: Port) -> bool:
         sock.listen(1)  # refused beside a listener, and so is a bind beside us from now on
         return True
     return False
-
-
-def _close(held: dict[Port, socket.socket | None]) -> int:
-    for sock in held.values():
-        if sock is not None:
-            sock.close()
-    return len(held)

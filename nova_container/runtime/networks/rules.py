@@ -74,7 +74,7 @@ def _published(rule: PortRule) -> str:
     port, six = rule.port, ':' in rule.address
     family = 'ip6' if six else 'ip'
     anywhere = port.host_ip in ('', '0.0.0.0', '::')
-    where = f'meta nfproto ipv{6 if six else 4}' if anywhere else f'{family} daddr {port.host_ip}'
+    where = ('ip6 daddr != ::1' if six else 'meta nfproto ipv4') if anywhere else f'{family} daddr {port.host_ip}'
     target = f'[{rule.address}]' if six else rule.address
     return (f'{where} {port.protocol} dport {port.host_port} dnat {family} to {target}:{port.container_port}')
 

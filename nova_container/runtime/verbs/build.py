@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
 from nova_container import errors
 from nova_container.engine.registry import BuildSpec, Credentials, Progress
@@ -21,31 +21,71 @@ from nova_container.image import reference as references
 from nova_container.image.compression import Decompressed
 from nova_container.image.config import ImageConfig
 from nova_container.image.dockerfile import Recipe
-from nova_container.runtime import build_output
+from nova_container.runtime import build_output, built
+from nova_container.runtime.built import Built
 from nova_container.runtime.images import normal
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.telling import Board, told
 from nova_container.runtime.verbs import images, pull
 
 _CONTEXT_S = 600.0
+_CONTEXT = 'context.tar'
+_CHUNK = 1 << 20
 _ID = re.compile(r'(?:sha256:)?([0-9a-f]{64})')
 
 
 def build(parts: Parts, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress]:
     """See ``RegistryOps.build``. The context is read before anything is told."""
     names = [normal(tag) for tag in spec.tags]
-    parts.builder.network(spec)
+    network = parts.builder.network(spec)
     if spec.squash:
         raise errors.Unsupported('squash is not supported by this engine')
-    parts.builder.prepare()
     place = parts.settings.builds / f'build-{secrets.token_hex(8)}'
     place.mkdir(mode=0o700)
     try:
-        recipe = _received(parts, context, spec, place)
+        _receive(context, place / _CONTEXT, parts.settings.max_image_bytes)
+        key = built.key_of(place / _CONTEXT, spec, network, max_bytes=parts.settings.max_image_bytes,
+                           max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
+        if (found := _done_before(parts, spec, key, names)) is not None:
+            yield from _told_again(parts, found, names)
+            return
+        parts.builder.prepare()
+        recipe = _unpacked(parts, spec, place)
         with _alone_first(parts), parts.build_gate.shared():
-            yield from told(lambda board: _Build(parts, spec, recipe, names, place, board).run(), 'build')
+            yield from told(lambda board: _Build(parts, spec, recipe, key, names, place, board).run(), 'build')
     finally:
         files.remove_tree(place)
+
+
+def _done_before(parts: Parts, spec: BuildSpec, key: str | None, names: list[str]) -> Built | None:
+    """What an earlier build made of the same, if that and what it builds on are still here; it has its names then."""
+    found = parts.builder.built.find(key) if key and spec.cache and not spec.pull else None
+    if found is None:
+        return None
+    with parts.image_gate.shared():
+        try:
+            if any(parts.images.get(name).id != image_id for name, image_id in found.bases.items()):
+                return None
+            parts.images.get(found.image_id)
+        except errors.ImageNotFound:
+            return None
+        for name in names:
+            parts.images.tag(found.image_id, name)
+    return found
+
+
+def _told_again(parts: Parts, found: Built, names: list[str]) -> Iterator[Progress]:
+    for text in build_output.again(found.said):
+        yield Progress(stream=text)
+    yield from _ended(parts, found.image_id, names)
+
+
+def _ended(parts: Parts, image_id: str, names: list[str]) -> Iterator[Progress]:
+    """What is told of an image that was built and has its names."""
+    parts.events.publish('image', 'build', image_id, {'name': names[0] if names else image_id})
+    yield Progress(stream=f'Successfully built {image_id.removeprefix("sha256:")[:12]}\n', result=image_id)
+    for name in names:
+        yield Progress(stream=f'Successfully tagged {name}\n')
 
 
 def prune(parts: Parts) -> int:
@@ -64,15 +104,24 @@ def _alone_first(parts: Parts) -> Iterator[None]:
     yield
 
 
-def _received(parts: Parts, context: BinaryIO, spec: BuildSpec, place: Path) -> Recipe:
+def _receive(context: BinaryIO, path: Path, max_bytes: int) -> None:
+    """Write the context to a file, as a plain tar."""
+    source = _Ended(Decompressed(context, max_bytes))
+    with path.open('xb', buffering=0) as file:
+        while chunk := source.read(_CHUNK):
+            file.write(chunk)
+
+
+def _unpacked(parts: Parts, spec: BuildSpec, place: Path) -> Recipe:
     """Unpack the context, and read its recipe."""
     folder = place / 'context'
     folder.mkdir(mode=0o755)
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
-    plain = Decompressed(context, parts.settings.max_image_bytes)
-    unpack.parse_output(process.feed(*unpack.argv_for_tree(folder, '/', limits), timeout_s=_CONTEXT_S,
-                                     source=cast(BinaryIO, _Ended(plain))))
+    with (place / _CONTEXT).open('rb') as file:
+        unpack.parse_output(process.output(*unpack.argv_for_tree(folder, '/', limits), stdin=file,
+                                           timeout_s=_CONTEXT_S))
+    (place / _CONTEXT).unlink()
     content = _file_within(folder, spec.dockerfile)
     if content is None:
         raise errors.InvalidRequest(f'Cannot locate specified Dockerfile: {spec.dockerfile[:200]}')
@@ -119,18 +168,23 @@ class _Build:
     parts: Parts
     spec: BuildSpec
     recipe: Recipe
+    key: str | None
     names: list[str]
     place: Path
     board: Board
 
     def run(self) -> None:
         bases = {name: self._base(name) for name in self.recipe.bases}
-        image_id = self._built(bases)
+        image_id, said = self._built(bases)
         self._take(image_id)
-        self.parts.events.publish('image', 'build', image_id, {'name': self.names[0] if self.names else image_id})
-        self.board.print(f'Successfully built {image_id.removeprefix("sha256:")[:12]}\n', image_id)
-        for name in self.names:
-            self.board.print(f'Successfully tagged {name}\n')
+        if self.key and self.recipe.is_repeatable and not any(self._triggers(base) for base in bases.values()):
+            self.parts.builder.built.keep(self.key, Built(image_id=image_id, bases=bases, said=said))
+        for line in _ended(self.parts, image_id, self.names):
+            self.board.lines.put(line)
+
+    def _triggers(self, base: str) -> bool:
+        """Whether an image brings steps of its own, which may fetch something."""
+        return bool(self.parts.images.config_of(base).get('OnBuild'))
 
     def _base(self, name: str) -> str:
         """The id of an image to build on, which buildah has from now on."""
@@ -163,7 +217,8 @@ class _Build:
         return next((one for one in self.spec.credentials
                      if one.server.removeprefix('https://').removeprefix('http://').partition('/')[0] in hosts), None)
 
-    def _built(self, bases: dict[str, str]) -> str:
+    def _built(self, bases: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+        """The id of what was built, and what was said of its steps."""
         group = Cgroup(f'{self.parts.settings.cgroup_parent}/{self.place.name}', self.parts.cgroup_version)
         group.limit_pids(self.parts.settings.build_pids)
         try:
@@ -174,11 +229,11 @@ class _Build:
             group.remove()
         self.board.halt.check()
         if child.returncode:
-            raise build_output.failure(said, child.returncode)
+            raise build_output.failure(said.last, child.returncode)
         found = _ID.fullmatch((self.place / 'id').read_text().strip())
         if found is None:
             raise errors.HostFailure('buildah did not say what it built')
-        return f'sha256:{found[1]}'
+        return f'sha256:{found[1]}', said.steps
 
     def _take(self, image_id: str) -> None:
         """Take what was built into our stores, and give it its names."""

@@ -21,9 +21,10 @@ from nova_container.runtime.verbs import mounting, remove
 def create(parts: Parts, spec: ContainerSpec) -> str:
     """See ``ContainerOps.create``."""
     validate.check(spec)
-    refused_limits.check(spec.resources, parts.cgroup_version)
+    refused_limits.check(spec.resources, parts.cgroup_version, parts.disk_limits)
     parts.runtimes.get(spec.runtime)
     shared.check(parts, spec)
+    parts.networks.check_links(spec)
     with parts.image_gate.shared():
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
@@ -48,6 +49,9 @@ def _prepare(parts: Parts, container: Container) -> None:
         undo('volumes', lambda: mounting.take_back(parts, fresh))
         undo('container', lambda: remove.take_away(parts, container))
         folder.make()
+        if container.record.spec.resources.root_size_bytes is not None:
+            parts.disk_limits.set(container.id, (folder.upper, folder.work),
+                                  container.record.spec.resources.root_size_bytes)
         folder.mount(parts.layers.lower(container.record.diff_ids))
         mounting.provide(parts, container, fresh)
         folder.write_etc(container.record.spec, parts.hostname(container))
@@ -65,7 +69,9 @@ def merged(process: ProcessSpec, image: Mapping[str, Any]) -> ProcessSpec:
         command = command or tuple(image.get('Cmd') or ())
         if entrypoint is None:
             entrypoint = tuple(image.get('Entrypoint') or ())
-    env = {entry.partition('=')[0]: entry for entry in (*(image.get('Env') or ()), *process.env)}
+    env = {entry.partition('=')[0]: entry for entry in process.env}
+    for entry in image.get('Env') or ():
+        env.setdefault(entry.partition('=')[0], entry)
     return dataclasses.replace(
         process, entrypoint=entrypoint, command=command or (), env=tuple(env.values()),
         cwd=process.cwd or str(image.get('WorkingDir') or '') or None,

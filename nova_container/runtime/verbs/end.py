@@ -2,6 +2,7 @@
 """What follows when the first process of a container has ended."""
 
 import contextlib
+import dataclasses
 import functools
 import logging
 import threading
@@ -39,6 +40,8 @@ def ended(parts: Parts, container_id: str) -> None:
         exit_info = _exit_info(parts, container)
         _free(parts, container)
         with container.changed:  # who waits for the end goes on when it is told in events
+            ended = dataclasses.replace(container.record, exit=exit_info)
+            container.restarting = not ended.spec.auto_remove and is_to_run_again(ended)
             container.record_end(exit_info)
             if exit_info.oom_killed:
                 parts.publish(container, 'oom')
@@ -65,7 +68,7 @@ def _exit_info(parts: Parts, container: Container) -> ExitInfo:
 
 def _free(parts: Parts, container: Container) -> None:
     """Let go of the processes that are left; what cannot be freed now is by the next start or removal."""
-    for free in (functools.partial(parts.oci(container).delete, container.id), parts.cgroup(container).remove,
+    for free in (functools.partial(start.forget_state, parts, container), parts.cgroup(container).remove,
                  functools.partial(parts.networks.ended, container)):
         try:
             free()
@@ -85,7 +88,7 @@ def _follow(parts: Parts, container: Container) -> None:
     if record.spec.auto_remove:
         remove.remove(parts, container.id, force=True)
         return
-    if is_to_run_again(record):
+    if container.restarting:
         _restart_later(parts, container)
 
 
@@ -119,9 +122,9 @@ def _restart(parts: Parts, container: Container, timer: threading.Timer) -> None
     parts.timers.discard(timer)
     try:
         with parts.register.locked(container.id):
-            if container.record.phase is Phase.IDLE and not container.record.stop_wanted:
+            if container.record.phase is Phase.IDLE and container.restarting:
                 start.run(parts, container, restarts=container.record.restart_count + 1)
-    except errors.NotFound:
+    except errors.ContainerNotFound:
         return
     except errors.ContainerError as error:
         LOG.warning('Container %s was not restarted: %s', container.id, error)

@@ -2,6 +2,7 @@
 """Further processes in a running container."""
 
 import secrets
+from collections.abc import Callable
 
 from nova_container import errors
 from nova_container.engine import validate
@@ -40,13 +41,22 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
     """See ``ContainerOps.start_exec``."""
     execution = get(parts, exec_id)
     container = parts.register.get(execution.container_id)
-    session = begin(parts, container, execution)
+    try:
+        session = begin(parts, container, execution, lambda code: parts.publish(
+            container, 'exec_die', {'execID': exec_id, 'exitCode': str(code)}))
+    except errors.InvalidRequest:
+        execution.fail(executables.NOT_EXECUTABLE)
+        raise
     parts.publish(container, f'exec_start: {" ".join(execution.spec.command)}', {'execID': exec_id})
     return session
 
 
-def begin(parts: Parts, container: Container, execution: Execution) -> Session:
-    """Run a process that was prepared. :raises WrongState: it ran already, or the container does not run."""
+def begin(parts: Parts, container: Container, execution: Execution,
+          ended: Callable[[int], None] = lambda code: None) -> Session:
+    """Run a process that was prepared; ``ended`` is told its exit code.
+
+    :raises WrongState: it ran already, or the container does not run.
+    """
     container.must_be(container.status.may_exec, 'run a command in it')
     cgroups.expect_move(parts.cgroup_version)
     description = bundle.describe(parts, container)
@@ -55,8 +65,9 @@ def begin(parts: Parts, container: Container, execution: Execution) -> Session:
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
     first = container.record.pid or 0
-    return execution.start(parts.oci(container), parts.launcher, process, beside=first, fault=lambda: executables.fault(
-        f'/proc/{first}/root', spec.command[0], process['env'], process['cwd']))
+    return execution.start(parts.oci(container), parts.launcher, process, beside=first, ended=ended,
+                           fault=lambda: executables.fault(f'/proc/{first}/root', spec.command[0], process['env'],
+                                                           process['cwd']))
 
 
 def get(parts: Parts, exec_id: str) -> Execution:

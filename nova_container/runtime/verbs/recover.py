@@ -87,7 +87,7 @@ def _orphans(parts: Parts, known: set[str], short: set[str]) -> Iterator[tuple[s
     for path in _not_named(settings.namespaces, short):
         yield f'the namespace {path}', functools.partial(netns.remove, path)
     for path in (*_not_named(settings.exits, known), *_not_named(settings.bundles, short),
-                 *_not_named(settings.containers, short)):
+                 *_not_named(settings.containers, short), *settings.builds.glob('build-*')):
         yield f'{path}', functools.partial(_remove_path, path)
 
 

@@ -13,9 +13,10 @@ def remove(parts: Parts, name: str, *, force: bool, volumes: bool = True) -> Non
     """See ``ContainerOps.remove``."""
     try:
         with parts.register.locked(name) as container:
-            container.must_be(force or not container.status.alive, 'remove: stop it first, or force')
+            container.must_be(force or not container.status.active, 'remove: stop it first, or force')
             if container.status.alive:
                 stop.end_process(parts, container, 0)
+            container.restarting = False
             container.save(phase=Phase.REMOVING)
             finish(parts, container, volumes=volumes)
     except errors.ContainerNotFound:
@@ -35,6 +36,7 @@ def take_away(parts: Parts, container: Container, *, volumes: bool = True) -> No
     namespace = parts.namespace(container)
     if namespace is not None:
         netns.remove(namespace)
+    parts.disk_limits.free(parts.folder(container).upper)
     parts.folder(container).remove()
     for exec_id in [key for key, each in parts.executions.items() if each.container_id == container.id]:
         parts.executions.pop(exec_id, None)

@@ -40,6 +40,7 @@ def run(parts: Parts, container: Container, *, restarts: int = 0) -> None:
     clear_leftovers(parts, container)
     _restore_after_reboot(parts, container)
     before = container.record
+    container.restarting = False
     container.save(durable=False, phase=Phase.STARTING, stop_wanted=False)
     with undo_on_error() as undo:
         undo('record', lambda: container.save(phase=Phase.IDLE, pid=None, exit=before.exit,
@@ -121,6 +122,17 @@ def clear(parts: Parts, container: Container) -> None:
         attachment.close()
 
 
+def forget_state(parts: Parts, container: Container) -> None:
+    """Have the OCI runtime know nothing of it, even if it was uninstalled meanwhile."""
+    try:
+        oci = parts.oci(container)
+    except errors.InvalidSpec:
+        parts.runtimes.forget(container.record.spec.runtime, container.id)
+        return
+    if oci.knows(container.id):
+        oci.delete(container.id)
+
+
 def _clear(parts: Parts, container: Container) -> None:
     if parts.bundle(container).exists():
         parts.monitor.end(parts.bundle(container))
@@ -128,8 +140,7 @@ def _clear(parts: Parts, container: Container) -> None:
     if process is not None:
         process.send(9)
         process.wait_end(5.0)
-    if parts.oci(container).knows(container.id):
-        parts.oci(container).delete(container.id)
+    forget_state(parts, container)
     parts.cgroup(container).remove()
     mounting.release(parts, container)
     files.remove_tree(parts.bundle(container))

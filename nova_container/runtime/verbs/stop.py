@@ -29,9 +29,11 @@ def kill(parts: Parts, name: str, signal_name: str) -> None:
     """See ``ContainerOps.kill``."""
     number = number_of(signal_name)
     container = parts.register.get(name)
-    container.must_be(container.status.alive, 'kill')
+    container.must_be(container.status.active, 'kill')
     if number == signal.SIGKILL:
         container.save(stop_wanted=True)
+    if _give_up_restart(container):
+        return
     process = container.process
     if process is None or not process.send(number):
         raise errors.WrongState(f'Container {container.record.spec.name} has just ended: cannot kill')
@@ -41,18 +43,32 @@ def kill(parts: Parts, name: str, signal_name: str) -> None:
         container.wait_until_not_alive(_DEATH_S)
 
 
-def stop(parts: Parts, name: str, grace_s: float | None) -> None:
+def _give_up_restart(container: Container) -> bool:
+    """Whether it waited for its restart, which will not be."""
+    if container.status is not Status.RESTARTING:
+        return False
+    container.restarting = False
+    container.tell()
+    return True
+
+
+def stop(parts: Parts, name: str, grace_s: float | None, signal_name: str) -> None:
     """See ``ContainerOps.stop``."""
+    first = number_of(signal_name) if signal_name else None
     with parts.register.locked(name) as container:
         if container.status.alive:
-            end_process(parts, container, grace_s)
+            end_process(parts, container, grace_s, first)
             parts.publish(container, 'stop')
         elif not container.record.stop_wanted:
             container.save(stop_wanted=True)
+        _give_up_restart(container)
 
 
-def end_process(parts: Parts, container: Container, grace_s: float | None) -> None:
-    """Stop signal, grace, SIGKILL; the container's lock is held. :raises HostFailure: it does not die."""
+def end_process(parts: Parts, container: Container, grace_s: float | None, first: int | None = None) -> None:
+    """Stop signal, grace, SIGKILL; the container's lock is held. :raises HostFailure: it does not die.
+
+    :param first: another stop signal than its own.
+    """
     container.save(durable=False, stop_wanted=True)  # the record of the end, which is durable, makes it so
     if container.status is Status.PAUSED:
         pause.thaw(parts, container)
@@ -62,7 +78,7 @@ def end_process(parts: Parts, container: Container, grace_s: float | None) -> No
         return
     grace = _grace_s(container) if grace_s is None else grace_s
     if grace > 0:
-        process.send(number_of(container.record.spec.process.stop_signal or 'SIGTERM'))
+        process.send(first or number_of(container.record.spec.process.stop_signal or 'SIGTERM'))
     if grace <= 0 or not container.wait_until_not_alive(grace):
         process.send(signal.SIGKILL)
         if not container.wait_until_not_alive(_DEATH_S):
@@ -75,11 +91,12 @@ def _grace_s(container: Container) -> float:
     return _DEFAULT_GRACE_S if asked is None else float(asked)
 
 
-def restart(parts: Parts, name: str, grace_s: float | None) -> None:
+def restart(parts: Parts, name: str, grace_s: float | None, signal_name: str) -> None:
     """See ``ContainerOps.restart``."""
+    first = number_of(signal_name) if signal_name else None
     with parts.register.locked(name) as container:
         if container.status.alive:
-            end_process(parts, container, grace_s)
+            end_process(parts, container, grace_s, first)
         start.run(parts, container)
         parts.publish(container, 'restart')
 

@@ -3,6 +3,7 @@
 
 import dataclasses
 
+from nova_container import errors
 from nova_container.engine import validate
 from nova_container.engine.spec import Resources, RestartPolicy
 from nova_container.runtime import oci_config, refused_limits
@@ -16,7 +17,9 @@ def update(parts: Parts, name: str, resources: Resources, restart: RestartPolicy
         spec = dataclasses.replace(old, resources=_laid_over(old.resources, resources),
                                    restart=restart or old.restart)
         validate.check(spec)
-        refused_limits.check(resources, parts.cgroup_version)
+        refused_limits.check(resources, parts.cgroup_version, parts.disk_limits)
+        if resources.root_size_bytes not in (None, old.resources.root_size_bytes):
+            raise errors.Unsupported('StorageOpt.size (root_size_bytes) is set at create: leave it out')
         if container.status.alive and spec.resources != old.resources:
             changed = dataclasses.replace(spec.resources, root_size_bytes=None)
             parts.oci(container).update(container.id, oci_config.resources(changed, parts.cgroup_version),

@@ -40,7 +40,7 @@ def running(docker):
 def test_version_and_info(docker):
     assert 'nova-container-engine' in docker('version')
     version = json.loads(docker('version', '--format', '{{json .}}'))
-    assert (version['Client']['ApiVersion'], version['Server']['MinAPIVersion']) == ('1.43', '1.24')
+    assert (version['Server']['ApiVersion'], version['Server']['MinAPIVersion']) == ('1.51', '1.24')
     info = json.loads(docker('info', '--format', '{{json .}}'))
     assert (info['OperatingSystem'], info['NCPU']) == ('Fake Linux', 8)
     assert 'Fake Linux' in docker('info')
@@ -162,7 +162,7 @@ def test_networks_volumes_and_disk(docker):
 @pytest.mark.parametrize(('words', 'said'), [
     (('pull', 'alpine'), 'manifest unknown'), (('network', 'create', '-d', 'overlay', 'n'), 'use bridge or macvlan'),
     (('service', 'ls'), 'not a swarm manager'),
-    (('push', 'nobody'), 'does not exist locally'),
+    (('push', 'nobody'), 'does not exist locally'), (('run', '--network', 'missing', 'busybox'), 'No such network'),
     (('run', '--gpus', 'all', 'busybox'), 'DeviceRequests'), (('run', '--isolation', 'hyperv', 'busybox'), 'Isolation'),
 ])
 def test_what_is_not_there_is_refused_with_a_sentence(docker, words, said):

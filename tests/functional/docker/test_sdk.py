@@ -25,7 +25,7 @@ def running(sdk):
 
 def test_the_engine_tells_who_it_is(sdk):
     assert sdk.ping()
-    assert sdk.version()['ApiVersion'] == '1.43'
+    assert sdk.version()['ApiVersion'] == '1.51'
     assert sdk.info()['OSType'] == 'linux'
     assert sdk.df()['Images']
 

@@ -14,28 +14,6 @@ from nova_container.docker.server import Limits, Server, tls
 from nova_container.engine import ContainerSpec, ExecSpec, ProcessSpec
 
 
-@pytest.fixture(scope='module')
-def pki(tmp_path_factory):
-    """A folder of ca, server, client and stranger: certificate and key each."""
-    if shutil.which('openssl') is None:
-        if os.environ.get('CI'):
-            pytest.fail('openssl is not installed, and in CI nothing is skipped')
-        pytest.skip('openssl is not installed')
-    folder = tmp_path_factory.mktemp('pki')
-
-    def openssl(*words):
-        subprocess.run(['openssl', *words], cwd=folder, check=True, capture_output=True, timeout=60)
-
-    key = ('-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '1')
-    openssl('req', '-x509', *key, '-keyout', 'ca.key', '-out', 'ca.pem', '-subj', '/CN=ca')
-    openssl('req', '-x509', *key, '-keyout', 'stranger.key', '-out', 'stranger.pem', '-subj', '/CN=stranger')
-    for name in ('server', 'client'):
-        openssl('req', '-x509', *key, '-CA', 'ca.pem', '-CAkey', 'ca.key', '-keyout', f'{name}.key', '-out',
-                f'{name}.pem', '-subj', f'/CN={name}', '-addext', 'subjectAltName=DNS:localhost', '-addext',
-                'basicConstraints=critical,CA:FALSE')
-    return folder
-
-
 @pytest.fixture
 def tls_url(pki, fake, tmp_path):
     """A server on a port, for clients with a certificate."""

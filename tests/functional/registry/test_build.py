@@ -66,6 +66,76 @@ def test_ten_steps_are_done_once(engine):
     assert engine.inspect_image('ten:1').id == info.id
 
 
+class TestDoneBefore:
+    """A build that was done before is not done again, and one that differs in anything is."""
+
+    RECIPE = 'FROM box:1 AS one\nARG WHO\nCOPY f /f\nRUN echo $WHO; date +%N > /n\nFROM one\nCOPY --from=one /n /m\n'
+
+    @pytest.fixture
+    def without_buildah(self, engine, monkeypatch):
+        """From now on a build that needs buildah fails."""
+        def refuse():
+            monkeypatch.setattr(engine._parts.builder, 'start', None)
+            monkeypatch.setattr(engine._parts.builder, 'prepare', None)
+        return refuse
+
+    def test_it_says_and_is_what_the_builder_would(self, engine, without_buildah):
+        build(engine, self.RECIPE, files={'f': 'x'}, tags=('before:1',))
+        by_buildah = build(engine, self.RECIPE + '\n', files={'f': 'x'}, tags=('before:2',))
+        assert 'Using cache' in said(by_buildah)
+        without_buildah()
+        by_us = build(engine, self.RECIPE, files={'f': 'x'}, tags=('before:3',))
+        assert said(by_us) == said(by_buildah).replace('before:2', 'before:3')
+        assert made(by_us) == made(by_buildah) == engine.inspect_image('before:3').id
+
+    @pytest.mark.parametrize('changed', [
+        {'files': {'f': 'y'}}, {'files': {'f': 'x', 'g': ''}}, {'arguments': {'WHO': 'other'}},
+        {'labels': {'a': 'b'}}, {'target': 'one'}, {'extra_hosts': ('a:10.0.0.1',)}, {'cache': False}])
+    def test_what_differs_is_built(self, engine, without_buildah, changed):
+        asked = {'files': {'f': 'x'}, 'arguments': {'WHO': 'me'}}
+        build(engine, self.RECIPE, **asked)
+        without_buildah()
+        assert 'Successfully built' in said(build(engine, self.RECIPE, **asked))
+        with pytest.raises(TypeError, match='NoneType'):
+            build(engine, self.RECIPE, **{**asked, **changed})
+
+    def test_another_base_or_a_lost_result_is_built(self, engine, load_into, without_buildah):
+        recipe = 'FROM moving:1\nCOPY --from=moving:2 /a /b\n'
+        for name in ('moving:1', 'moving:2'):
+            load_into(name, 'first')
+        first = made(build(engine, recipe))
+        load_into('moving:2', 'second')
+        second = made(build(engine, recipe))
+        assert first != second
+        engine.tag_image('moving:1', 'moving:2')
+        assert made(build(engine, recipe)) == first
+        engine.remove_image(first)
+        without_buildah()
+        with pytest.raises(TypeError, match='NoneType'):
+            build(engine, recipe)
+
+    @pytest.fixture
+    def load_into(self, engine, tmp_path):
+        def make(name, text):
+            busybox_image.build(tmp_path / 'i.tar', name, files={'/a': text})
+            engine.load(io.BytesIO((tmp_path / 'i.tar').read_bytes()))
+        return make
+
+    def test_a_base_is_pulled_again_if_that_is_asked_for(self, engine, registry, tmp_path):
+        name = f'{registry}/pulled:1'
+        for text in ('old', 'new'):
+            busybox_image.build(tmp_path / 'i.tar', name, files={'/a': text})
+            engine.load(io.BytesIO((tmp_path / 'i.tar').read_bytes()))
+            if text == 'old':
+                old = engine.inspect_image(name).id
+            list(engine.push(name))
+        engine.tag_image(old, name)
+        recipe = f'FROM {name}\nCOPY f /f\n'
+        stale = made(build(engine, recipe, files={'f': 'x'}))
+        assert made(build(engine, recipe, files={'f': 'x'})) == stale
+        assert made(build(engine, recipe, files={'f': 'x'}, pull=True)) != stale
+
+
 def test_stages_take_from_each_other(engine):
     recipe = ('ARG BASE=box\nFROM ${BASE}:1 AS one\nRUN echo made > /made\nFROM scratch AS two\n'
               'COPY --from=one /made /taken\nCOPY --from=box:1 /etc/passwd /passwd\n')

@@ -31,7 +31,7 @@ def test_many_requests_share_a_connection(raw):
     for _ in range(3):
         status, headers, body = raw.ask('GET', '/_ping')
         assert (status, body) == (200, b'OK')
-    assert headers['api-version'] == '1.43'
+    assert headers['api-version'] == '1.51'
     assert headers['ostype'] == 'linux'
     assert headers['docker-experimental'] == 'false'
     assert headers['server'].startswith('nova-container')
@@ -43,7 +43,8 @@ def test_a_head_has_no_body(raw):
 
 
 @pytest.mark.parametrize(('path', 'status'), [
-    ('/v1.24/_ping', 200), ('/v1.43/_ping', 200), ('/v1.44/_ping', 400), ('/v1.23/_ping', 400), ('/v2/_ping', 404),
+    ('/v1.24/_ping', 200), ('/v1.43/_ping', 200), ('/v1.51/_ping', 200), ('/v1.52/_ping', 400),
+    ('/v1.23/_ping', 400), ('/v2/_ping', 404),
     ('/v1.43/nothing', 404), ('/containers', 404), ('//', 404), ('/containers/a/b/json', 404), ('/../etc', 404)])
 def test_versions_and_paths(raw, path, status):
     assert raw.ask('GET', path)[0] == status
@@ -165,7 +166,7 @@ def test_swarm_build_and_friends_are_refused_with_a_sentence(raw):
         assert (status, 'not a swarm manager' in body['message']) == (503, True)
     for method, target in (('POST', '/build?version=2'), ('POST', '/build?remote=https://a/b.git'),
                            ('POST', '/images/create?fromSrc=https://a/b.tar'), ('POST', '/plugins/pull'),
-                           ('POST', '/session'), ('POST', '/grpc'), ('GET', '/containers/a/attach/ws')):
+                           ('POST', '/session'), ('POST', '/grpc'), ('POST', '/containers/a/checkpoints')):
         status, body = raw.document(method, target)
         assert (status, body['kind'], body['message'].startswith('This engine')) == (501, 'unsupported', True)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from nova_container.docker.wire import (
-    container, events, execs, files, images, inspection, listing, processes, stats, system)
+    container, events, execs, files, images, inspection, listing, processes, stats, system, versions)
 from nova_container.engine import (
     ChangeKind, ContainerInfo, ContainerSpec, EngineInfo, ExecInfo, ExecSpec, ImageInfo, LogLimits, MountKind,
     NetworkMode, NetworkSpec, Resources, RestartPolicy, Status, Usage)
@@ -109,9 +109,9 @@ def test_our_container_has_every_field_of_dockerd():
 
 
 @pytest.mark.parametrize(('name', 'ours', 'left_out'), [
-    ('info', system.info_body(ENGINE, 0.0), _LEFT_OUT['info']),
+    ('info', versions.info(system.info_body(ENGINE, 0.0), (1, 41)), _LEFT_OUT['info']),
     ('version', system.version_body(ENGINE), set()),
-    ('image_inspect', images.image_body(IMAGE), _LEFT_OUT['image']),
+    ('image_inspect', versions.image(images.image_body(IMAGE), (1, 41)), _LEFT_OUT['image']),
     ('containers', [listing.row_body(INFO, (), 0.0)], set()),
     ('exec_inspect', execs.exec_inspect_body(ExecInfo(id='e', container_id='c', spec=ExecSpec(command=('x',)))), set()),
     ('stats', stats.stats_body('i', 'n', Usage(read_at=0), None, 1), set()),

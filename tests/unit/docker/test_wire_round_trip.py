@@ -61,7 +61,7 @@ def test_limits_survive_an_update(resources, restart):
 @quickly
 @given(strategies.volume_infos)
 def test_a_volume_survives(info):
-    assert volumes.volume_of(through_json(volumes.volume_body(info))) == info
+    assert volumes.volume_of(through_json(volumes.volume_body(info, counted=True))) == info
     assert volumes.requested_volume(through_json(volumes.create_body(info.spec))) == info.spec
 
 

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Control groups of version 2 on a fake tree, and of the version of this host on the real one."""
 
+import errno
 import os
+import pathlib
 import subprocess
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
@@ -158,7 +159,7 @@ def test_a_real_group_is_frozen_and_removed_with_all_in_it(real):
 
 @pytest.mark.parametrize(('version', 'controllers', 'below'), [(1, 'pids', 'pids'), (2, '', '')])
 def test_a_move_to_where_this_process_is_asks_its_own_group(tmp_path, version, controllers, below):
-    lines = (line.split(':', 2) for line in Path('/proc/self/cgroup').read_text().splitlines())
+    lines = (line.split(':', 2) for line in pathlib.Path('/proc/self/cgroup').read_text().splitlines())
     own = next((path for _, names, path in lines if names == controllers), None)
     if own is None:
         pytest.skip(f'this host has no hierarchy of version {version}')
@@ -177,6 +178,20 @@ def test_a_group_that_is_not_seen_is_not_moved_to(tmp_path, version):
 
 @needs_root
 def test_a_move_to_where_this_process_is_changes_nothing():
-    before = Path('/proc/self/cgroup').read_text()
+    before = pathlib.Path('/proc/self/cgroup').read_text()
     cgroups.move_to_where_it_is(cgroups.version())
-    assert Path('/proc/self/cgroup').read_text() == before
+    assert pathlib.Path('/proc/self/cgroup').read_text() == before
+
+
+@pytest.mark.parametrize('code', [errno.ENOENT, errno.ENODEV])
+def test_a_group_that_goes_while_it_thaws_is_no_failure(tmp_path, monkeypatch, code):
+    group = cgroups.Cgroup('/ours/box', 1, tmp_path)
+    group.folder('freezer').mkdir(parents=True)
+
+    def gone(*_, **__):
+        raise OSError(code, 'gone')
+
+    monkeypatch.setattr(pathlib.Path, 'write_text', gone)
+    group.thaw()
+    with pytest.raises(OSError, match='gone'):
+        group.freeze()

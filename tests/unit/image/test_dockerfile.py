@@ -51,3 +51,10 @@ def test_any_text_is_read_or_refused(text):
         bases(text)
     except errors.InvalidRequest:
         return
+
+
+@pytest.mark.parametrize(('step', 'is_repeatable'), [
+    ('ADD a /b', True), ('COPY $A /b', True), ('RUN wget http://x/y', True), ('ADD http://x/y /b', False),
+    ('ADD $URL /b', False), ('ADD git@x:y.git /b', False), ('ONBUILD ADD https://x/y /b', False)])
+def test_a_recipe_that_fetches_is_not_repeatable(step, is_repeatable):
+    assert dockerfile.read(f'FROM box\n{step}\n'.encode(), {}).is_repeatable is is_repeatable

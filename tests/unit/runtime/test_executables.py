@@ -36,9 +36,9 @@ def test_without_a_path_no_name_is_found(root):
 
 def test_the_text_names_the_program(root):
     executables.check(root, 'tool', ENV, '/')
-    with pytest.raises(errors.InvalidSpec, match="'nothing' is not in the image"):
+    with pytest.raises(errors.InvalidSpec, match="'nothing': executable file not found"):
         executables.check(root, 'nothing', ENV, '/')
-    with pytest.raises(errors.InvalidSpec, match="'text' in the image is not an executable file"):
+    with pytest.raises(errors.InvalidSpec, match="'text': permission denied"):
         executables.check(root, 'text', ENV, '/')
 
 

@@ -25,7 +25,7 @@ def host(tmp_path, monkeypatch):
 def test_the_hosts_servers_are_shown_where_they_are_reached(host):
     host('nameserver 127.0.0.53\nnameserver 9.9.9.9 # ours\nsearch example.org\noptions edns0\n')
     assert etc.resolv_conf(NetworkSpec(), embedded=False) == (
-        'nameserver 9.9.9.9\nsearch example.org\noptions edns0\n')
+        'search example.org\nnameserver 9.9.9.9\noptions edns0\n')
 
 
 def test_behind_a_stub_are_those_it_asks(host):
@@ -34,9 +34,9 @@ def test_behind_a_stub_are_those_it_asks(host):
 
 
 def test_our_resolver_keeps_search_and_options(host):
-    host('nameserver 9.9.9.9\nsearch example.org\noptions edns0\n')
+    host('search example.org\nnameserver 9.9.9.9\noptions edns0\n')
     assert etc.resolv_conf(NetworkSpec(dns=('1.1.1.1',)), embedded=True) == (
-        'nameserver 127.0.0.11\nsearch example.org\noptions edns0 ndots:0\n')
+        'search example.org\nnameserver 127.0.0.11\noptions edns0 ndots:0\n')
     assert etc.resolv_conf(NetworkSpec(dns_search=('.',), dns_options=('ndots:2',)), embedded=True) == (
         'nameserver 127.0.0.11\noptions ndots:2\n')
 

@@ -8,11 +8,12 @@ import pytest
 from nova_container import errors
 from nova_container.engine.network import Port
 from nova_container.runtime.networks.ports import PortBook
+from nova_container.runtime.networks.relay import Relay
 
 
 @pytest.fixture
 def book():
-    made = PortBook()
+    made = PortBook(Relay(lambda container: None))
     yield made
     made.close()
 

@@ -34,7 +34,7 @@ def test_ports_are_sent_to_their_containers():
     assert chains(rules.table([BLUE], ports))['published'] == [
         'meta nfproto ipv4 tcp dport 8080 dnat ip to 172.18.0.2:80',
         'ip daddr 10.0.0.1 udp dport 53 dnat ip to 172.18.0.3:53',
-        'meta nfproto ipv6 tcp dport 8080 dnat ip6 to [fd00:1::2]:80']
+        'ip6 daddr != ::1 tcp dport 8080 dnat ip6 to [fd00:1::2]:80']
 
 
 def test_who_leaves_looks_like_the_host_unless_it_may_not_leave_or_shall_not():

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
+"""Lines of the script that the built-in engine answers differently from dockerd 20.10, each with its reason."""
+
+from collections.abc import Mapping
+
+_LAYERS = 'dockerd names the layers that went, too; layers are no objects of this engine\'s API'
+_TAR_SIZES = 'the size of an image is that of its layers\' tars here, with their headers, and of files alone in dockerd'
+_FAILED_STEP = 'the classic builder leaves the container of a step that failed; buildah does not'
+
+FROM_DOCKERD: Mapping[str, str] = {
+    "inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.ShmSize}}' made":
+        'default is the network bridge, and the engine says so, as Docker does since 26',
+    'exec -u nobodyknows made true': 'the sentence says where the name was looked for',
+    'exec made no-such-program':
+        'the exit code is 127, as a shell and Docker since 23 have it; and the text is of crun, not of runc',
+    'top made -o args': 'the engine lists processes itself, and needs no column of pids to know which are the container\'s',
+    "run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'":
+        'runc of Debian 12 does not start privileged containers on the kernel of the test machines; crun does',
+    'run --rm --log-driver none box:1 echo unlogged':
+        'the engine always keeps a bounded log, so that none is refused with a sentence',
+    "ps -a -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
+    "ps -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
+    'rmi -f committed:1': _LAYERS,
+    'rmi imported:1 committed:1': _LAYERS,
+    'rmi -f built:1 context:1 first:1': _LAYERS,
+    'build -q -f {dir}/context/Failing {dir}/context':
+        'the classic builder tells of an image and a container for each step; buildah makes none',
+    "sorted: ps -a --format '{{.Command}} {{.Status}}'": _FAILED_STEP,
+    "info -f '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}}'": _FAILED_STEP,
+    "system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'": _FAILED_STEP,
+    'container prune -f': _FAILED_STEP,
+}
+"""By API 1.41, which both speak."""
+
+_PRUNED = 'since API 1.42 volumes that somebody named are pruned only if that is asked for'
+
+BETWEEN_VERSIONS: Mapping[str, str] = {
+    'run --rm --annotation x=y box:1 true': 'the command sends annotations since API 1.43 only',
+    'run --rm --mac-address 02:00:00:00:00:09 box:1 cat /sys/class/net/eth0/address':
+        'the command sends the address of an endpoint since API 1.44 only',
+    'volume prune -f': _PRUNED,
+    'sorted: volume ls -q': _PRUNED,
+}
+"""Of the built-in engine, by the newest API that the command speaks from what it says by 1.41."""

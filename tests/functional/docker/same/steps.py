@@ -1,0 +1,431 @@
+# SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: E501
+"""The script that two engines are taken through: lines of the docker command, as data.
+
+A line is what follows ``docker``. Words in front of it, each ending in a colon, say how it is run and read:
+
+``sorted:``     the order of its lines means nothing
+``stdin=X:``    X goes to its standard input
+``until=X:``    run it until X is in what it says
+``host:``       a program of the host, in the network where the engine is
+``code:``       only its exit code is compared: what it says is about this engine
+``{dir}``       a folder of the script's own, ``{registry}`` a registry
+"""
+
+import dataclasses
+import shlex
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Step:
+    """One line, taken apart."""
+
+    line: str
+    words: tuple[str, ...]
+    on_host: bool = False
+    ordered: bool = True
+    code_only: bool = False
+    stdin: str = ''
+    until: str = ''
+
+
+def parsed(line: str) -> Step:
+    """See the module."""
+    words = shlex.split(line)
+    found: dict[str, object] = {}
+    while words[0].endswith(':') and not words[0].startswith('-'):
+        name, _, value = words.pop(0)[:-1].partition('=')
+        match name:
+            case 'sorted':
+                found['ordered'] = False
+            case 'host':
+                found['on_host'] = True
+            case 'code':
+                found['code_only'] = True
+            case 'stdin' | 'until':
+                found[name] = value.replace(r'\n', '\n')
+            case _:
+                raise ValueError(f'{name} is no word of this script: {line}')
+    return Step(line, tuple(words), **found)  # type: ignore[arg-type]
+
+
+_SCRIPT = r"""
+load -q -i {dir}/box.tar
+images box --format '{{.Repository}} {{.Tag}} {{.ID}}'
+image inspect box:1 --format '{{.Id}} {{.Os}} {{.Architecture}} {{json .Config.Cmd}} {{json .RootFS.Layers}}'
+image ls -a -q --no-trunc
+image ls --filter dangling=true -q
+image ls --filter reference=bo* -q
+image ls --filter reference=*:2 -q
+history -q box:1
+history --no-trunc --format '{{.CreatedBy}}' box:1
+inspect --type image -f '{{json .RepoTags}}' box:1
+inspect nobody
+image inspect nobody
+tag box:1 box:latest
+tag box:1 team/other:v2
+tag nobody:1 x:1
+tag box:1 'UPPER:1'
+sorted: images --format '{{.Repository}}:{{.Tag}}'
+rmi team/other:v2
+rmi nobody
+
+create --name made --label a=b --label c= -e A=b -w /tmp --hostname h box:1 sleep 600
+ps -q
+ps -a --format '{{.Names}} {{.Image}} {{.Command}} {{.Status}} {{.Labels}}'
+inspect -f '{{.State.Status}} {{.State.Running}} {{.State.Pid}} {{.State.ExitCode}} {{.Path}} {{.Args}} {{.Name}}' made
+inspect -f '{{.Config.Hostname}} {{.Config.WorkingDir}} {{json .Config.Labels}} {{json .Config.Env}}' made
+inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.Image}} {{.Config.Tty}} {{.Config.User}}' made
+inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.ShmSize}}' made
+inspect -f '{{json .HostConfig.CapAdd}} {{json .HostConfig.Binds}} {{.HostConfig.Privileged}}' made
+create --name made box:1
+start made
+start made
+ps --format '{{.Names}} {{.Status}} {{.State}}'
+inspect -f '{{.State.Status}} {{.State.Running}} {{.State.Paused}} {{.State.Restarting}} {{.State.Dead}}' made
+exec made hostname
+exec made pwd
+exec made sh -c 'echo $A $HOME $HOSTNAME'
+exec made sh -c 'echo out; echo err >&2; exit 7'
+exec -w /var -e B=c -u 1000:1000 made sh -c 'pwd; echo $B; id -u; id -g'
+exec -u tenant made id -un
+exec -u nobodyknows made true
+stdin=typed: exec -i made cat
+exec -d made touch /tmp/detached
+until=/tmp/detached: exec made ls /tmp/detached
+exec made no-such-program
+exec made sh -c 'kill -9 $$'
+code: top made
+top made -o args
+pause made
+ps --format '{{.Names}} {{.State}}'
+exec made true
+pause made
+unpause made
+unpause made
+rename made renamed
+inspect made
+rename renamed made
+rename nobody x
+rename made 'bad name'
+update --memory 64m --memory-swap 128m --cpu-shares 512 --pids-limit 99 made
+inspect -f '{{.HostConfig.Memory}} {{.HostConfig.MemorySwap}} {{.HostConfig.CpuShares}} {{.HostConfig.PidsLimit}}' made
+update --restart on-failure:2 made
+inspect -f '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.RestartPolicy.MaximumRetryCount}}' made
+update --restart no made
+until='made 1': stats --no-stream --format '{{.Name}} {{.PIDs}}' made
+stop -t 0 made
+stop made
+ps -a --format '{{.Names}} {{.Status}}'
+inspect -f '{{.State.Status}} {{.State.ExitCode}} {{.State.Pid}} {{.State.OOMKilled}} {{.State.Error}}' made
+exec made true
+pause made
+kill made
+wait made
+restart -t 0 made
+kill -s KILL made
+wait made
+start nobody
+stop nobody
+kill nobody
+wait nobody
+rm made
+rm made
+rm -f made
+rm nobody
+
+run --rm box:1 echo hello
+run --rm box:1 sh -c 'echo out; echo err >&2; exit 3'
+stdin=typed: run -i --rm box:1 cat
+run --rm -t box:1 tty
+run --rm box:1 no-such-program
+run --rm box:1 /etc
+run --rm -w /no/such/folder box:1 pwd
+run --rm -u 1000 box:1 id -u
+run --rm -u tenant:staff box:1 id -g
+run --rm -u nobodyknows box:1 id
+run --rm --entrypoint /bin/echo box:1 a b
+run --rm --entrypoint '' box:1 echo cleared
+run --rm -e A -e B=2 --env-file {dir}/env box:1 sh -c 'echo $A,$B,$C'
+run --rm --read-only box:1 touch /x
+run --rm --tmpfs /t:size=1m,mode=700 box:1 sh -c 'stat -c %a /t; df -k /t | tail -1 | awk "{print \$2}"'
+run --rm -v {dir}/shared:/s box:1 sh -c 'cat /s/file; echo written > /s/by-container'
+host: cat {dir}/shared/by-container
+run --rm -v {dir}/shared:/s:ro box:1 touch /s/no
+run --rm --mount type=bind,source={dir}/missing,target=/m box:1 true
+run --rm -v {dir}/made-by-engine:/m box:1 ls -a /m
+run --rm --mount type=tmpfs,target=/t,tmpfs-size=1m box:1 sh -c 'df -k /t | tail -1 | awk "{print \$2}"'
+run --rm --cap-drop ALL box:1 chown 1:1 /tmp
+run --rm --cap-add SYS_TIME box:1 sh -c 'grep CapEff /proc/self/status'
+run --rm --cap-add NOSUCH box:1 true
+run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'
+run --rm box:1 sh -c 'grep -e Seccomp: -e CapEff /proc/self/status'
+run --rm --security-opt no-new-privileges box:1 grep NoNewPrivs /proc/self/status
+run --rm --ulimit nofile=77:88 box:1 sh -c 'ulimit -n; ulimit -Hn'
+run --rm --sysctl net.ipv4.ip_unprivileged_port_start=7 box:1 cat /proc/sys/net/ipv4/ip_unprivileged_port_start
+run --rm --sysctl kernel.hostname=x box:1 true
+run --rm --shm-size 2m box:1 sh -c 'df -k /dev/shm | tail -1 | awk "{print \$2}"'
+run --rm --init box:1 sh -c 'test $$ -ne 1 && echo init'
+run --rm --hostname web --domainname example.org box:1 sh -c 'hostname; cat /etc/hostname'
+run --rm --add-host far:192.0.2.1 box:1 grep far /etc/hosts
+run --rm --dns 192.0.2.53 --dns-search example.org --dns-opt ndots:3 box:1 cat /etc/resolv.conf
+run --rm --group-add 50 box:1 id -G
+run --rm --oom-score-adj 77 box:1 cat /proc/self/oom_score_adj
+run --rm --device /dev/null:/dev/mine box:1 sh -c 'test -c /dev/mine && echo device'
+run --rm --pid host box:1 sh -c 'test $$ -ne 1 && echo host'
+run --rm --ipc host box:1 echo ipc
+run --rm --uts host box:1 echo uts
+run --rm --network none box:1 sh -c 'ls /sys/class/net | grep -v -e sit -e tunl -e gre -e erspan -e ip6 -e vti'
+run --rm --network host box:1 echo host
+run --rm --network missing box:1 true
+run --rm --network container:missing box:1 true
+run --rm --memory 1 box:1 true
+run --rm --memory 32m box:1 sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+run --rm --cpus 0.5 box:1 sh -c 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us'
+run --rm --cpus 1000 box:1 true
+run --rm --pids-limit 50 box:1 sh -c 'cat /sys/fs/cgroup/pids/pids.max'
+run --rm --restart always box:1 true
+run --rm nobody:1 true
+run --rm --name 'bad name' box:1 true
+run --rm --stop-signal NOSUCH box:1 true
+run --rm --log-driver none box:1 echo unlogged
+run --rm --runtime nosuch box:1 true
+run --rm --isolation hyperv box:1 true
+run --rm --annotation x=y box:1 true
+run --rm --workdir tmp box:1 pwd
+run --rm --health-cmd true --no-healthcheck box:1 true
+run --rm --cidfile {dir}/cid box:1 true
+
+ps -a --no-trunc --format '{{.Command}} {{.Status}}'
+run -d --name log box:1 sh -c 'echo one; sleep 0.1; echo two >&2; sleep 0.1; echo three'
+wait log
+logs log
+logs --tail 1 log
+logs --tail 0 log
+logs -f log
+logs -t --tail 1 log
+logs --since 1h log
+logs --since 2020-01-01 --until 2020-01-02 log
+logs nobody
+ps -a --filter exited=0 --format '{{.Names}}'
+ps -a --filter exited=1 -q
+ps -a --filter status=exited --format '{{.Names}}'
+ps -a --filter status=nosuch
+ps -a --filter nosuch=1
+ps -a --filter name=lo --format '{{.Names}}'
+ps -a --filter ancestor=box:1 --format '{{.Names}}'
+ps -a -n 1 --format '{{.Names}}'
+ps -l --format '{{.Names}}'
+ps -a --no-trunc --format '{{.Command}}'
+ps -a -s --format '{{.Names}} {{.Size}}'
+inspect -s -f '{{.SizeRw}}' log
+diff log
+rm -v log
+
+run -d --name files box:1 sleep 600
+cp {dir}/shared/file files:/tmp/in
+exec files cat /tmp/in
+cp files:/etc/passwd {dir}/out
+host: head -1 {dir}/out
+cp {dir}/shared files:/tmp
+sorted: exec files find /tmp
+cp files:/no/such {dir}/out
+cp {dir}/no-such files:/tmp
+cp {dir}/shared/file files:/no/such/folder/x
+cp files:/tmp/. {dir}/copied
+sorted: host: find {dir}/copied -type f -printf '%P\n'
+exec files sh -c 'rm -rf /tmp/*; echo changed >> /etc/group; touch /root/new; rm /var/log -r'
+sorted: diff files
+ps -s --format '{{.Names}} {{.Size}}'
+export -o {dir}/export.tar files
+host: sh -c 'tar tf {dir}/export.tar | grep -e ^root/new -e ^var/log -e ^bin/busybox$'
+commit -m why -a me -c 'ENV X=y' -c 'CMD ["cat","/root/new"]' -c 'EXPOSE 80' -c 'LABEL l=v' files committed:1
+image inspect -f '{{.Author}} {{.Comment}} {{json .Config.Cmd}} {{json .Config.ExposedPorts}} {{json .Config.Labels}}' committed:1
+image inspect -f '{{json .Config.Env}} {{len .RootFS.Layers}}' committed:1
+run --rm committed:1
+commit nobody
+save -o {dir}/saved.tar committed:1
+rmi -f committed:1
+load -i {dir}/saved.tar
+load -i {dir}/env
+import -c 'CMD ["true"]' -m imported {dir}/export.tar imported:1
+image inspect -f '{{json .Config.Cmd}} {{.Comment}} {{len .RootFS.Layers}}' imported:1
+run --rm imported:1 ls /root/new
+images -q nosuch
+rmi imported:1 committed:1
+rmi -f box:latest
+rmi box:1
+rm -f files
+
+volume create data --label a=b
+volume create data
+volume ls --format '{{.Name}} {{.Driver}} {{.Labels}}'
+volume inspect -f '{{.Name}} {{.Driver}} {{.Scope}} {{json .Labels}} {{len .Options}}' data
+volume inspect nobody
+run --rm -v data:/data box:1 sh -c 'echo kept > /data/file'
+run --rm -v data:/data:ro box:1 cat /data/file
+run --rm -v data:/data:ro box:1 touch /data/no
+run --rm --mount type=volume,source=data,target=/d,readonly box:1 cat /d/file
+run --rm -v fresh:/home/tenant box:1 ls -a /home/tenant
+create --name uses -v data:/data -v /anonymous box:1
+inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}} {{.Driver}} {{end}}' uses
+ps -a --filter volume=data --format '{{.Names}} {{.LocalVolumes}}'
+volume rm data
+volume rm nobody
+volume ls -q --filter dangling=true
+volume ls -q --filter label=a=b
+volume ls -q --filter name=fre
+volume ls -q --filter nosuch=1
+run --rm --volumes-from uses box:1 cat /data/file
+rm -v uses
+volume rm fresh
+volume create --driver nosuch x
+volume create --opt type=tmpfs --opt device=tmpfs --opt o=size=1m scratch
+run --rm -v scratch:/s box:1 sh -c 'df -k /s | tail -1 | awk "{print \$2}"'
+volume rm scratch
+volume ls -q
+
+network create --subnet 10.99.1.0/24 --gateway 10.99.1.1 --label a=b blue
+network create --subnet 10.99.1.0/24 again
+network create blue
+network create --subnet nonsense bad
+network create --driver nosuch bad
+sorted: network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
+network ls --filter label=a=b --format '{{.Name}}'
+network ls --filter driver=null --format '{{.Name}}'
+sorted: network ls --filter type=builtin --format '{{.Name}}'
+network inspect -f '{{.Name}} {{.Driver}} {{.Scope}} {{.Internal}} {{.Attachable}} {{json .IPAM.Config}} {{json .Labels}}' blue
+network inspect nobody
+run -d --name web --network blue --ip 10.99.1.10 --network-alias www --expose 90 -p 127.0.0.1:18080:80 box:1 httpd -f -p 80 -h /etc
+port web
+port web 80
+port web 81
+inspect -f '{{json .NetworkSettings.Ports}}' web
+inspect -f '{{.NetworkSettings.Networks.blue.IPAddress}} {{.NetworkSettings.Networks.blue.Gateway}} {{.NetworkSettings.Networks.blue.IPPrefixLen}} {{.NetworkSettings.Networks.blue.MacAddress}}' web
+ps --format '{{.Names}} {{.Ports}} {{.Networks}}'
+until=root: host: curl -s -m 5 http://127.0.0.1:18080/group
+run --rm --network blue box:1 wget -q -O - http://web/group
+run --rm --network blue box:1 wget -q -O - http://www/group
+run --rm --network blue box:1 wget -q -T 2 -O - http://nobody/group
+run --rm --network blue --ip 10.99.1.10 box:1 true
+run --rm --network blue --ip 10.98.1.10 box:1 true
+run --rm --network blue box:1 cat /etc/resolv.conf
+run --rm --network blue box:1 sh -c 'grep 10.99.1 /etc/hosts | cut -f1'
+run -d --name second -p 127.0.0.1:18080:81 box:1 sleep 600
+rm second
+network inspect -f '{{range .Containers}}{{.Name}} {{.IPv4Address}} {{.MacAddress}}{{end}}' blue
+network create --internal --subnet 10.99.2.0/24 inner
+network inspect -f '{{.Internal}}' inner
+network connect --alias other --ip 10.99.2.9 inner web
+network connect inner web
+network connect nobody web
+network connect blue nobody
+exec web sh -c 'ip -4 -o addr show | awk "{print \$2, \$4}"'
+inspect -f '{{range $name, $each := .NetworkSettings.Networks}}{{$name}} {{end}}' web
+run --rm --network inner box:1 wget -q -O - http://other/group
+network rm inner
+network disconnect inner web
+network disconnect inner web
+network rm inner
+network rm nobody
+network rm bridge
+run --rm --network container:web box:1 sh -c 'wget -q -O - http://127.0.0.1/group | head -1'
+run --rm --link web:linked box:1 true
+rm -f web
+run -d --name old -p 18081:80 -P --expose 91 box:1 httpd -f -p 80 -h /etc
+until=root: host: curl -s -m 5 http://127.0.0.1:18081/group
+until=root: host: curl -s -m 5 http://[::1]:18081/group
+run --rm --link old:linked box:1 wget -q -O - http://linked/group
+run --rm --link nobody box:1 true
+port old 80
+rm -f old
+run --rm -p 18082:80/udp box:1 true
+run --rm -p 70000:80 box:1 true
+network rm blue
+sorted: network prune -f
+run --rm --mac-address 02:00:00:00:00:09 box:1 cat /sys/class/net/eth0/address
+
+run -d --name sick --health-cmd 'test -e /tmp/well' --health-interval 300ms --health-retries 2 box:1 sleep 600
+until=unhealthy: inspect -f '{{.State.Health.Status}}' sick
+exec sick touch /tmp/well
+until='healthy 0': inspect -f '{{.State.Health.Status}} {{.State.Health.FailingStreak}}' sick
+ps --filter health=healthy --format '{{.Names}} {{.Status}}'
+inspect -f '{{json .Config.Healthcheck.Test}} {{.Config.Healthcheck.Retries}}' sick
+rm -f sick
+run -d --name again --restart on-failure:2 box:1 sh -c 'exit 5'
+until='2 exited': inspect -f '{{.RestartCount}} {{.State.Status}}' again
+inspect -f '{{.State.ExitCode}} {{.State.Restarting}}' again
+rm again
+run -d --name loops --restart always box:1 sh -c 'exit 6'
+until=restarting: inspect -f '{{.State.Status}}' loops
+until='Restarting (6)': ps --filter name=loops --format '{{.Status}}'
+stop loops
+inspect -f '{{.State.Status}} {{.State.Restarting}}' loops
+rm loops
+run -d --name term --stop-signal SIGUSR1 box:1 sh -c 'trap "exit 9" USR1; while :; do sleep 0.1; done'
+stop term
+wait term
+rm term
+run -d --name signalled box:1 sh -c 'trap "exit 8" HUP; echo ready; while :; do sleep 0.1; done'
+until=ready: logs signalled
+kill -s HUP signalled
+wait signalled
+rm signalled
+kill -s NOSUCH nobody
+run -d --name auto --rm box:1 sleep 600
+stop -t 0 auto
+until=gone: host: sh -c 'sleep 0.2; echo gone'
+inspect auto
+create --name attached -i box:1 cat
+stdin=through: start -a -i attached
+rm attached
+
+'stdin=FROM box:1\nRUN echo built>/built\n:' build -q -t built:1 -
+run --rm built:1 cat /built
+build -q -t context:1 --build-arg WHO=me --label l=v {dir}/context
+run --rm context:1
+image inspect -f '{{json .Config.Labels}} {{json .Config.Cmd}} {{.Config.WorkingDir}} {{.Config.User}}' context:1
+build -q --target first -t first:1 {dir}/context
+run --rm first:1 cat /first
+build -q {dir}/missing
+build -q -f {dir}/context/Broken {dir}/context
+build -q -f {dir}/context/Failing {dir}/context
+rmi -f built:1 context:1 first:1
+
+tag box:1 {registry}/team/box:1
+push -q {registry}/team/box:1
+rmi {registry}/team/box:1
+pull -q {registry}/team/box:1
+run --rm {registry}/team/box:1 echo pulled
+image inspect -f '{{json .RepoTags}} {{len .RepoDigests}}' {registry}/team/box:1
+pull -q {registry}/team/box:nosuch
+push -q {registry}/team/nosuch:1
+rmi {registry}/team/box:1
+manifest inspect --insecure {registry}/team/nosuch:9
+
+code: version
+code: info
+info -f '{{.Driver}} {{.LoggingDriver}} {{.CgroupDriver}} {{.OSType}} {{.NCPU}} {{.MemTotal}} {{.CgroupVersion}} {{.Swarm.LocalNodeState}}'
+sorted: ps -a --format '{{.Command}} {{.Status}}'
+run -d --name counted box:1 sleep 600
+info -f '{{.Containers}} {{.ContainersRunning}} {{.ContainersPaused}} {{.ContainersStopped}}'
+system df --format '{{.Type}} {{.TotalCount}} {{.Active}}'
+code: system df -v
+host: sleep 1.1
+sorted: events --since 1h --until 0s --filter container=counted --format '{{.Type}} {{.Action}}'
+rm -f counted
+events --since 1h --until 0s --filter type=nosuch
+service ls
+node ls
+swarm leave
+container prune -f
+volume prune -f
+image prune -f
+code: system prune -f
+sorted: ps -aq
+sorted: volume ls -q
+sorted: network ls --format '{{.Name}}'
+"""
+
+STEPS = tuple(parsed(line) for line in _SCRIPT.splitlines() if line)
+"""All of the script, in order: later lines stand on what earlier ones left."""
