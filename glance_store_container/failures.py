@@ -29,7 +29,7 @@ def of(error):
         if error.errno in _FULL:
             return exceptions.StorageFull()
         return exceptions.StorageWriteDenied() if error.errno in _REFUSED else None
-    return next((theirs(_escaped(error, theirs)) for ours, theirs in TABLE if isinstance(error, ours)), None)
+    return next((theirs(_with_text(error, theirs)) for ours, theirs in TABLE if isinstance(error, ours)), None)
 
 
 @contextlib.contextmanager
@@ -44,5 +44,12 @@ def as_glance():
         raise found from error
 
 
-def _escaped(error, theirs):
-    return str(error) if theirs is exceptions.BackendException else str(error) or None
+def while_read(chunks):
+    """The same chunks; what is raised between them is what Glance understands."""
+    with as_glance():
+        yield from chunks
+
+
+def _with_text(error, theirs):
+    text = str(error)
+    return text if theirs is exceptions.BackendException else text or None

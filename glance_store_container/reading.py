@@ -3,7 +3,6 @@
 
 from collections.abc import Iterator
 
-from glance_store_container import failures
 from glance_store_container.backend import Backend
 from nova_container import errors
 from nova_container.image.stored import Place
@@ -26,19 +25,17 @@ class Reading:
 
         :raises BlobNotFound: part of it is lost: found before the first byte is given, where that is cheap.
         """
-        first = self._parts(offset or 0, self.size if length is None else length)
         self._check_present()
-        return self._as_glance(first)
+        return self._chunks(offset or 0, self.size if length is None else length)
 
     def _check_present(self) -> None:
         for digest in {piece.digest for piece in self._recipe.pieces} - {''}:
             if not self._backend.has(digest):
                 raise errors.BlobNotFound(digest)
 
-    def _as_glance(self, parts: Iterator[tuple[str, int, int]]) -> Iterator[bytes]:
-        with failures.as_glance():
-            for digest, start, length in parts:
-                yield from self._backend.read(digest, self._record.blobs[digest], start, length)
+    def _chunks(self, offset: int, length: int) -> Iterator[bytes]:
+        for digest, start, size in self._parts(offset, length):
+            yield from self._backend.read(digest, self._record.blobs[digest], start, size)
 
     def _parts(self, offset: int, length: int) -> Iterator[tuple[str, int, int]]:
         """What to read: of which blob, from where, how many bytes."""

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The glance_store driver: container images by their layers, in a directory or a registry."""
+"""The glance_store driver: container images by their layers, in a directory or a registry.
+
+Named in ``enabled_backends``, alone or with others. ``[glance_store] stores``, deprecated since Rocky, loads it too,
+but ``default_store`` beside it accepts only glance_store's own drivers: images can then be read and deleted, not added.
+"""
 
 import logging
 
@@ -52,7 +56,7 @@ class Store(driver.Store):
         """
         with failures.as_glance():
             reading = Reading(self._opened(), location.store_location.place)
-            return reading.chunks(offset, chunk_size), chunk_size or reading.size
+            return failures.while_read(reading.chunks(offset, chunk_size)), chunk_size or reading.size
 
     def get_size(self, location, context=None):
         """:raises NotFound:"""
