@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
-        bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
+        install-test bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ cloud-test: prepare-test  ## In a whole OpenStack (root)
 
 tempest-smoke: prepare-test  ## tempest's smoke tests against the minicloud
 	$(PYTHON) -m tools.tempest_smoke
+
+install-test: prepare-test  ## Install in a fresh Debian by the lines of etc/README.md, run a container (root, network)
+	tools/chroot_install
 
 bench-start: prepare-bench  ## Start and removal against dockerd and podman
 	$(PYTHON) -m bench.start

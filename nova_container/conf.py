@@ -103,5 +103,15 @@ def register_engine_opts(conf: cfg.ConfigOpts) -> None:
 
 
 def list_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
-    """For oslo-config-generator."""
-    return [(CONTAINER, CONTAINER_OPTS), (ENGINE, ENGINE_OPTS)]
+    """All, for oslo-config-generator."""
+    return [*list_container_opts(), *list_engine_opts()]
+
+
+def list_container_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
+    """What nova.conf has of us, for oslo-config-generator."""
+    return [(CONTAINER, CONTAINER_OPTS)]
+
+
+def list_engine_opts() -> list[tuple[cfg.OptGroup, list[cfg.Opt]]]:
+    """What engine.conf has, for oslo-config-generator."""
+    return [(ENGINE, ENGINE_OPTS)]

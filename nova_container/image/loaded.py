@@ -4,15 +4,34 @@
 import dataclasses
 import posixpath
 import re
+from typing import IO, Protocol
 
 from nova_container.errors import DigestMismatch, UnacceptableImage
 from nova_container.image import compression, document, manifest
 from nova_container.image import digest as digests
-from nova_container.image.blobs import Staging
 from nova_container.image.config import ImageConfig
 
 _BLOB_NAME = re.compile(r'blobs/(sha256|sha512)/([0-9a-f]{64}|[0-9a-f]{128})')
 _MAX_HOPS = 8
+
+
+def named_digest(name: str) -> str | None:
+    """The digest that a name in an OCI layout says its file has, if it says one.
+
+    :raises InvalidReference: it says one that cannot be.
+    """
+    match = _BLOB_NAME.fullmatch(posixpath.normpath('/' + name)[1:])
+    return digests.parse(f'{match[1]}:{match[2]}') if match else None
+
+
+class StagedBlobs(Protocol):
+    """Blobs that came with an archive."""
+
+    def put(self, stream: digests.Readable, expected_digest: str | None, limit: int) -> str: ...
+
+    def size(self, digest: str) -> int: ...
+
+    def open(self, digest: str) -> IO[bytes]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +61,7 @@ class LoadedImage:
 class Names:
     """What the names of an archive stand for: keys of blobs, never paths."""
 
-    def __init__(self, staged: Staging) -> None:
+    def __init__(self, staged: StagedBlobs) -> None:
         self.staged = staged
         self._digests: dict[str, str] = {}
         self._links: dict[str, str] = {}
@@ -53,12 +72,25 @@ class Names:
         :raises DigestMismatch: it does not.
         :raises UnacceptableImage: the name was seen before.
         """
+        key = self._new_key(name)
+        self._digests[key] = self.staged.put(stream, named_digest(key), limit)
+
+    def add_known(self, name: str, digest: str) -> None:
+        """Remember a file whose content is staged already; under ``blobs/`` it must match its name.
+
+        :raises DigestMismatch: it does not.
+        :raises UnacceptableImage: the name was seen before.
+        """
+        key = self._new_key(name)
+        if named_digest(key) not in (None, digest):
+            raise DigestMismatch(f'The file {key[:200]!r}', str(named_digest(key)), digest)
+        self._digests[key] = digest
+
+    def _new_key(self, name: str) -> str:
         key = posixpath.normpath('/' + name)[1:]
         if key in self._digests or key in self._links:
             raise UnacceptableImage(f'The archive has two entries of the name {key[:200]!r}')
-        match = _BLOB_NAME.fullmatch(key)
-        expected = digests.parse(f'{match[1]}:{match[2]}') if match else None
-        self._digests[key] = self.staged.put(stream, expected, limit)
+        return key
 
     def add_link(self, name: str, target: str) -> None:
         """Remember that one name means another, as old Docker wrote for a layer that two images share."""

@@ -22,6 +22,11 @@ _ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'i686': '386', 'armv7l'
                   's390x': 's390x', 'riscv64': 'riscv64', 'loongarch64': 'loong64'}
 
 
+def architectures() -> tuple[str, ...]:
+    """All that images are known for, this machine's first."""
+    return tuple(dict.fromkeys((host_architecture(), *_ARCHITECTURES.values())))
+
+
 def host_architecture() -> str:
     """Return the architecture of this machine as Go and OCI name it, ``amd64``."""
     machine = os.uname().machine

@@ -19,6 +19,10 @@ def refusal(status: int, body: bytes, what: str) -> errors.ContainerError:
         return errors.Denied(f'access denied for {what}: {detail}: it does not exist or needs "docker login"')
     if status == 404:
         return not_found(f'{what} not found: {detail}')
+    if status == 405:
+        return errors.Unsupported(f'the registry does not do that with {what}: {detail}')
+    if status in (413, 507):
+        return errors.Exhausted(f'the registry has no room for {what}: {detail}')
     if status == 429:
         return errors.Unavailable(f'the registry asks to wait before more of {what}: {detail}')
     if 400 <= status < 500:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """One registry, and one repository in it: the verbs of the distribution API."""
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -162,6 +163,22 @@ class Repository:
         response.drain_conn()
         return _location(response)
 
+    def send_chunk(self, location: str, body: Body, start: int, size: int) -> str:
+        """Send some of the bytes of a blob, from ``start`` on; returns where the next go."""
+        headers = {'Content-Type': 'application/octet-stream', 'Content-Length': str(size)}
+        if size:
+            headers['Content-Range'] = f'{start}-{start + size - 1}'
+        response = self.registry.ask('PATCH', location, f'push to {self.name}', scope=self._scope, headers=headers,
+                                     body=body, accepted=(202, 204, 201))
+        response.drain_conn()
+        return _location(response)
+
+    def upload_status(self, location: str) -> tuple[str, str]:
+        """Where an upload goes on, and the range it has: ``0-<last byte>``. :raises NotFound: it is gone."""
+        response = self.registry.ask('GET', location, f'push to {self.name}', scope=self._scope, accepted=(204,))
+        response.drain_conn()
+        return _location(response), str(response.headers.get('Range', ''))
+
     def end_upload(self, location: str, digest: str) -> None:
         """Give the blob that was sent its name. :raises DigestMismatch: the registry got other bytes."""
         mark = '&' if '?' in location else '?'
@@ -173,6 +190,27 @@ class Repository:
         self._ask('PUT', f'/manifests/{quote(key, safe=":")}', f'push to {self.name}:{key}', body=lambda: content,
                   headers={'Content-Type': media_type, 'Content-Length': str(len(content))},
                   accepted=(200, 201, 202)).drain_conn()
+
+    def delete_manifest(self, digest: str) -> None:
+        """Remove a manifest and all tags that stand for it; silent if there is none.
+
+        :raises Unsupported: the registry is not set up to delete.
+        """
+        with contextlib.suppress(errors.NotFound):
+            self.registry.ask('DELETE', f'/v2/{self.path}/manifests/{digests.parse(digest)}', f'manifest {digest}',
+                              scope=f'repository:{self.path}:pull,push,delete', accepted=(202, 200)).drain_conn()
+
+    def tags(self) -> Iterator[str]:
+        """All tags of it; none if there is no such repository."""
+        target: str | None = f'/v2/{self.path}/tags/list?n={_PAGE}'
+        while target is not None:
+            try:
+                response = self.registry.ask('GET', target, f'the tags of {self.name}', scope=self._scope)
+            except errors.NotFound:
+                return
+            found = _fields(wire.document(response)).get('tags')
+            yield from (str(tag) for tag in found if isinstance(tag, str)) if isinstance(found, list) else ()
+            target = _next_page(response.headers.get('Link', ''))
 
     def _ask(self, method: str, rest: str, what: str, *, headers: Mapping[str, str] | None = None,
              body: Body | None = None, accepted: tuple[int, ...] = (200,)) -> Response:

@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
 """``nova-container-image``: images between registries, Dockerfiles and Glance, as the user who runs it."""
-
-from nova_container.cmd.image.command import main
-
-__all__ = ['main']

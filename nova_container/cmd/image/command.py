@@ -195,3 +195,7 @@ def _layers(arguments: argparse.Namespace, display: Display) -> None:
         print(f'{digest[:19]}  {shown_size(sizes[digest]):>10}  {", ".join(dict.fromkeys(names))}')
     apart = sum(sizes[digest] * len(set(names)) for digest, names in users.items())
     print(f'{shown_size(sum(sizes.values()))} together, {shown_size(apart)} if each image had its own')
+
+
+if __name__ == '__main__':
+    sys.exit(main())

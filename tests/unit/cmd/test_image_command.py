@@ -8,7 +8,7 @@ import json
 import pytest
 
 from nova_container import errors
-from nova_container.cmd import image as command
+from nova_container.cmd.image import command
 from nova_container.cmd.image import remote
 from nova_container.cmd.image.progress import Display, shown_size
 

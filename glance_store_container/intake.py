@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The data of an image on its way in: counted, and hashed as Glance wants it."""
+
+import glance_store
+from glance_store.common import utils
+
+
+class Intake:
+    """A stream of the bytes that Glance gives.
+
+    :param promised: how many there should be; 0 if that is not known.
+    """
+
+    def __init__(self, source, promised, algorithm, verifier=None):
+        self._read = source.read if hasattr(source, 'read') else _reader(iter(source))
+        self._promised, self._verifier = promised or 0, verifier
+        self._checksum = utils.get_hasher('md5', False)
+        self._multihash = utils.get_hasher(algorithm, False)
+        self.size = 0
+
+    def read(self, size, /):
+        """At most so many bytes, none at the end. :raises Invalid: there are more than were promised."""
+        chunk = self._read(size)
+        if not chunk:
+            return b''
+        self.size += len(chunk)
+        if self._promised and self.size > self._promised:
+            raise glance_store.Invalid(f'Size exceeds: expected {self._promised} bytes, got {self.size} bytes')
+        self._checksum.update(chunk)
+        self._multihash.update(chunk)
+        if self._verifier:
+            self._verifier.update(chunk)
+        return chunk
+
+    def check_whole(self):
+        """:raises Invalid: there are fewer bytes than were promised."""
+        if self._promised and self.size != self._promised:
+            raise glance_store.Invalid(f'Size mismatch: expected {self._promised} bytes, got {self.size} bytes')
+
+    @property
+    def checksum(self):
+        return self._checksum.hexdigest()
+
+    @property
+    def multihash(self):
+        return self._multihash.hexdigest()
+
+
+def _reader(chunks):
+    """Read from an iterator of bytes; each read takes from one of them."""
+    rest = b''
+
+    def read(size):
+        nonlocal rest
+        while not rest:
+            rest = next(chunks, None)
+            if rest is None:
+                rest = b''
+                return b''
+        taken, rest = rest[:size], rest[size:]
+        return taken
+
+    return read

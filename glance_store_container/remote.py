@@ -1,0 +1,235 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images in a repository of an OCI registry.
+
+Tags say what is there: ``<image id>`` is the record of an image, and setting it is what keeps the image;
+``<image id>.<hex>`` is the same record again, and tells without a further request that it needs the manifest
+``image-<hex>``, by which equal images are pulled. Deleting a record's manifest takes both tags with it.
+
+Blobs are freed by the registry's own collection (``docker-registry garbage-collect``), for which the manifests are the
+roots: the API does not list blobs. Everything that stands between an upload's first byte and its tag is such a blob.
+"""
+
+import concurrent.futures
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from glance_store_container.backend import Backend, Collected
+from glance_store_container.packaging import Package
+from glance_store_container.staging import Stage
+from nova_container import errors
+from nova_container.engine.registry import Credentials
+from nova_container.image import digest as digests
+from nova_container.image.manifest import OCI_MANIFEST
+from nova_container.image.stored import Place, Record, tag_of_image
+from nova_container.registry import Registry, RegistrySettings, Repository, wire
+from nova_container.registry.chunked import ChunkedUpload
+
+_CHUNK = 1 << 20
+_RECORD = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+_USE = re.compile(rf'({_RECORD.pattern})\.([0-9a-f]{{64}})')
+_IMAGE = re.compile(r'image-([0-9a-f]{64})')
+
+
+class Remote(Backend):
+    """A repository.
+
+    :param spool: directory for what is on its way to the registry; made if missing.
+    """
+
+    def __init__(self, domain: str, path: str, settings: RegistrySettings, credentials: Credentials | None,
+                 spool: Path, chunk_bytes: int) -> None:
+        self.domain, self.path = domain, path
+        self._settings, self._credentials = settings, credentials
+        self._spool, self._chunk_bytes = spool, chunk_bytes
+        self._lock = threading.Lock()
+        self._opened: tuple[int, Repository] | None = None
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def staging(self) -> Iterator[Stage]:
+        self._discard_left()
+        folder = Path(tempfile.mkdtemp(prefix='upload-', dir=self._spool))
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield Stage(folder, lambda digest, path: False)
+        finally:
+            shutil.rmtree(folder)
+            os.close(lock)
+
+    def keep(self, package: Package) -> Place:
+        repository, record = self._repository(), package.record
+        if self._digest_of(record.image_id):
+            raise errors.AlreadyExists(f'The image {record.image_id} is in the registry already')
+        self._send(repository, package)
+        content = record.to_json()
+        place = Place(record.image_id, digests.of_bytes(content))
+        repository.put_manifest(place.image_id, content, OCI_MANIFEST)
+        try:
+            self._link(repository, place, content, package.manifest)
+        except BaseException:
+            with contextlib.suppress(errors.ContainerError):
+                repository.delete_manifest(place.record)
+            raise
+        return place
+
+    def remove(self, place: Place) -> None:
+        repository = self._repository()
+        self.document(place.record)
+        manifest = self._manifest_of(place)
+        repository.delete_manifest(place.record)
+        if manifest and not any(tag.endswith(f'.{digests.hex_of(manifest)}') for tag in repository.tags()):
+            repository.delete_manifest(manifest)
+
+    def document(self, digest: str) -> bytes:
+        return self._repository().manifest(digest)[0]
+
+    def read(self, digest: str, size: int, start: int, length: int) -> Iterator[bytes]:
+        hashed = hashlib.sha256() if (start, length) == (0, size) else None
+        for chunk in self._chunks(digest, start, length):
+            length -= len(chunk)
+            if hashed is not None:
+                hashed.update(chunk)
+                if not length and f'sha256:{hashed.hexdigest()}' != digest:
+                    raise errors.DigestMismatch('A blob of the registry', digest, f'sha256:{hashed.hexdigest()}')
+            yield chunk
+
+    def has(self, digest: str) -> bool:
+        return self._repository().has_blob(digest)
+
+    def places(self) -> list[Place]:
+        found = ((tag, self._digest_of(tag)) for tag in self._repository().tags() if _RECORD.fullmatch(tag))
+        return [Place(tag, digest) for tag, digest in found if digest]
+
+    def collect(self, unknown: Collection[Place] = ()) -> Collected:
+        found, repository = Collected(), self._repository()
+        self._discard_left(found)
+        for place in unknown:
+            with contextlib.suppress(errors.NotFound):
+                self.remove(place)
+                found.done.append(f'removed the image {place.image_id}, which is not known')
+        tags = set(repository.tags())
+        for place in self.places():
+            self._repair(repository, place, tags, found)
+        used = {match[2] for tag in repository.tags() if (match := _USE.fullmatch(tag))}
+        for tag in sorted(repository.tags()):
+            match = _IMAGE.fullmatch(tag)
+            if match and match[1] not in used:
+                repository.delete_manifest(f'sha256:{match[1]}')
+                found.done.append(f'removed the manifest {tag}, which no image needs')
+        return found
+
+    def _repair(self, repository: Repository, place: Place, tags: set[str], found: Collected) -> None:
+        """Give an image the tags that an upload which ended early did not."""
+        try:
+            manifest = self._manifest_of(place)
+        except errors.Corrupt as error:
+            found.done.append(f'cannot read the image {place.image_id}: {error}')
+            return
+        if manifest and not {_use(place, manifest), tag_of_image(manifest)} <= tags:
+            self._link(repository, place, self.document(place.record), manifest)
+            found.done.append(f'tagged the manifest of the image {place.image_id} again')
+
+    def _manifest_of(self, place: Place) -> str:
+        return self.recipe(self.record(place)).manifest
+
+    def _link(self, repository: Repository, place: Place, record: bytes, manifest: str) -> None:
+        """Say that the image needs its manifest, then have it there: a collection removes only what nobody needs."""
+        if manifest:
+            repository.put_manifest(_use(place, manifest), record, OCI_MANIFEST)
+            size = Record.parse(record).blobs[manifest]
+            content = b''.join(self.read(manifest, size, 0, size))
+            repository.put_manifest(tag_of_image(manifest), content, OCI_MANIFEST)
+
+    def _send(self, repository: Repository, package: Package) -> None:
+        """Bring all blobs that the registry does not have, some at the same time."""
+        def send(digest: str) -> None:
+            if not repository.has_blob(digest):
+                ChunkedUpload(repository, package.stage.path(digest), digest, self._chunk_bytes).run()
+
+        with concurrent.futures.ThreadPoolExecutor(self._settings.uploads) as pool:
+            sent = [pool.submit(send, digest) for digest in package.record.all_blobs]
+            try:
+                for one in concurrent.futures.as_completed(sent):
+                    one.result()
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def _chunks(self, digest: str, start: int, length: int) -> Iterator[bytes]:
+        """Read, and take up again what breaks off."""
+        failures = 0
+        while length:
+            before = length
+            try:
+                for chunk in self._answer(digest, start, length):
+                    start, length = start + len(chunk), length - len(chunk)
+                    yield chunk
+                if length:
+                    raise errors.Unavailable(f'The blob {digest} of {self.domain} broke off')
+            except errors.Unavailable:
+                failures = 1 if length < before else failures + 1
+                if failures >= self._settings.attempts:
+                    raise
+                threading.Event().wait(self._settings.backoff_s * 2 ** (failures - 1))
+
+    def _answer(self, digest: str, start: int, length: int) -> Iterator[bytes]:
+        try:
+            response = self._repository().blob(digest, start=start)
+        except errors.NotFound:
+            raise errors.BlobNotFound(digest) from None
+        skip = start if response.status == 200 else 0
+        try:
+            chunks = response.stream(_CHUNK, decode_content=False)
+            while length:
+                with wire.reachable(self.domain):
+                    chunk = next(chunks, b'')
+                if not chunk:
+                    return
+                skip, chunk = max(0, skip - len(chunk)), chunk[skip:][:length]
+                length -= len(chunk)
+                if chunk:
+                    yield chunk
+        finally:
+            response.close()
+
+    def _digest_of(self, tag: str) -> str:
+        try:
+            return self._repository().manifest(tag)[1]
+        except errors.NotFound:
+            return ''
+
+    def _discard_left(self, found: Collected | None = None) -> None:
+        """Remove what uploads left whose process is gone."""
+        for folder in self._spool.glob('upload-*'):
+            with contextlib.suppress(FileNotFoundError):
+                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+                try:
+                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    shutil.rmtree(folder)
+                    if found is not None:
+                        found.done.append(f'removed what is left of {folder.name}')
+                except BlockingIOError:
+                    continue
+                finally:
+                    os.close(lock)
+
+    def _repository(self) -> Repository:
+        """The repository, by a connection of this process."""
+        with self._lock:
+            if self._opened is None or self._opened[0] != os.getpid():
+                registry = Registry.connect(self.domain, self._settings, self._credentials)
+                self._opened = os.getpid(), registry.repository(self.path, writing=True)
+            return self._opened[1]
+
+
+def _use(place: Place, manifest: str) -> str:
+    return f'{place.image_id}.{digests.hex_of(manifest)}'
