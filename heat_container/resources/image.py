@@ -15,7 +15,6 @@ from heat_container.resources.base import DockerResource
 from heat_container.resources.image_work import Made, Planner, Work
 from heat_container.schema import image as schema
 from nova_container import errors
-from nova_container.docker.policy import Level
 from nova_container.engine import ImageInfo
 from nova_container.image import reference as references
 
@@ -126,7 +125,7 @@ class Image(DockerResource):
 
     def _named(self, name: str) -> str:
         """The name as it is on the engine: on one that projects share, below a prefix of ours."""
-        if self._is_shared():
+        if self.endpoint().shared:
             return image_names.of_project(self.context.project_id, name)
         return references.parse(name).familiar()
 
@@ -158,12 +157,8 @@ class Image(DockerResource):
             info = engine.inspect_image(self.resource_id)
         except errors.ImageNotFound:
             return
-        if not self._is_shared() or all(image_names.is_of(self.context.project_id, name) for name in info.references):
+        if not self.endpoint().shared or all(image_names.is_of(self.context.project_id, name) for name in info.references):
             engine.remove_image(info.id)
-
-    def _is_shared(self) -> bool:
-        """Whether projects that do not trust each other use the engine."""
-        return self.endpoint().level is not Level.PRIVILEGED
 
     def _is_here(self) -> bool:
         return image_sources.holder_of(self.engine(), self.resource_id) is not None

@@ -45,6 +45,20 @@ LogLevel warn
 </FilesMatch>
 '''
 
+_INDEX = '''<?php
+if (getenv('WORDPRESS_DB_HOST')) {
+    $db = new mysqli(getenv('WORDPRESS_DB_HOST'), getenv('WORDPRESS_DB_USER'), getenv('WORDPRESS_DB_PASSWORD'),
+                     getenv('WORDPRESS_DB_NAME'));
+    if (isset($_GET['text'])) {
+        $db->execute_query('INSERT INTO posts (text) VALUES (?)', [$_GET['text']]);
+    }
+    foreach ($db->query('SELECT text FROM posts ORDER BY id') as $post) {
+        echo htmlspecialchars($post['text']) . "\\n";
+    }
+}
+echo "demo-php with PHP " . PHP_VERSION . "\\n";
+'''
+
 
 def rootfs() -> Rootfs:
     """Return the file system.
@@ -63,7 +77,7 @@ def rootfs() -> Rootfs:
         'modules': '\n'.join(f'LoadModule {name}_module modules/mod_{name}.so' for name in _LOADED)})
     tree.file('etc/mime.types', 'text/html html\ntext/plain txt\n')
     tree.file('etc/php/php.ini', ''.join(f'extension={name}.so\n' for name in _EXTENSIONS))
-    tree.directory('var/www/html')
+    tree.file('var/www/html/index.php', _INDEX)
     tree.directory('run/lock')
     return tree
 
