@@ -3,9 +3,9 @@
 
 from heat.engine.resource import Resource
 
-from heat_container import plugin_map
+from heat_container import registration
 
 
 def types() -> dict[str, type[Resource]]:
     """Classes by the names that templates use."""
-    return dict(plugin_map.resource_mapping())
+    return dict(registration.resource_mapping())
