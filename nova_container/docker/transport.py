@@ -14,6 +14,7 @@ import urllib3
 from docker.transport import unixconn
 
 from nova_container import errors
+from nova_container.docker import dialing
 from nova_container.docker import status as statuses
 from nova_container.docker.endpoint import Endpoint
 
@@ -154,9 +155,14 @@ def _pool(endpoint: Endpoint, timeout_s: float) -> urllib3.HTTPConnectionPool:
             'http+docker://localhost', endpoint.socket_path, timeout_s, maxsize=_POOL)
         return pool
     if endpoint.tls is None:
-        return urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL)
-    return urllib3.HTTPSConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL,
-                                       ssl_context=endpoint.ssl_context())
+        pool = urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL)
+    else:
+        pool = urllib3.HTTPSConnectionPool(
+            endpoint.host, endpoint.port, maxsize=_POOL, server_hostname=endpoint.server_name or None,
+            ssl_context=endpoint.ssl_context())
+    if endpoint.judge is not None:
+        pool.ConnectionCls = dialing.connection_class(pool.ConnectionCls, endpoint.judge)  # type: ignore[misc]
+    return pool
 
 
 def _query(query: Query | None) -> str:

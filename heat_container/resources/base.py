@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What every resource on a container engine has: an endpoint, an engine behind a guard, labels, and work beside."""
+
+import functools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, TypeVar
+
+from heat.common import exception
+from heat.common.i18n import _
+from heat.engine import constraints, properties, resource
+
+from heat_container import client_plugin, endpoints, guard, ownership, policy, sidecar, versions
+from nova_container import errors
+from nova_container.engine import Engine
+
+T = TypeVar('T')
+
+
+class DockerResource(resource.Resource):
+    """A resource on a container engine. ``handle_*`` of it see the engine through ``guard``."""
+
+    ENDPOINT, SERVER = 'endpoint', 'server'
+    """A type with a property ``server`` is beside that server's container, on the engine of its host."""
+
+    endpoint_schema: ClassVar[dict[str, properties.Schema]] = {
+        ENDPOINT: properties.Schema(
+            properties.Schema.STRING,
+            _('The engine: a name that the operator gave, or a reference to an OS::Docker::Endpoint. Without it, the '
+              'default of the operator, if there is one.'),
+            constraints=[constraints.CustomConstraint('docker.endpoint')]),
+    }
+
+    default_client_name = client_plugin.CLIENT_NAME
+    required_service_extension = None
+    always_replace_on_check_failed = False
+    requires_deferred_auth = True
+
+    def endpoint(self) -> endpoints.Endpoint:
+        """The endpoint of the properties. :raises InvalidRequest: there is none of that name for the project."""
+        return self._place.endpoint
+
+    def beside(self) -> str:
+        """The id of the container of the Nova server that this is beside, '' if it is beside none."""
+        return self._place.container_id
+
+    def engine(self) -> Engine:
+        """The engine as this resource may use it; what it makes is labelled and judged whatever the caller does."""
+        return self._guarded
+
+    def own_labels(self) -> dict[str, str]:
+        """Of all that this resource makes."""
+        return ownership.labels(self._project_id, self.stack.id or '', self.stack.name, self.name, self.uuid or '')
+
+    def check_owner(self, labels: Mapping[str, str]) -> None:
+        """:raises Forbidden: the thing with these labels is another project's, or nobody's, on a shared engine."""
+        if self.endpoint().shared and not ownership.is_of(self._project_id, labels):
+            raise exception.Forbidden(action=_('what is not of this project'))
+
+    def background(self, work: Callable[[threading.Event], T]) -> str:
+        """Start long work and return its token; it is to end soon once its event is set."""
+        return self._plugin.begin(work)
+
+    def outcome(self, token: str) -> Any:
+        """None while it runs; then, once, what it returned (True for None), or what it raised."""
+        return self._plugin.outcome(token)
+
+    def cancel(self, token: object) -> None:
+        """Call work off; silent if it ended, or if this is no token."""
+        if isinstance(token, str):
+            self._plugin.cancel(token)
+
+    def needs(self, field: str) -> None:
+        """:raises Unsupported: the engine is too old for a field of ``versions.SINCE``."""
+        versions.check(self.engine().info(), field)
+
+    # Heat calls these when a stack action is called off or takes too long
+
+    def handle_create_cancel(self, token: object) -> None:
+        self.cancel(token)
+
+    def handle_update_cancel(self, token: object) -> None:
+        self.cancel(token)
+
+    def handle_delete_cancel(self, token: object) -> None:
+        self.cancel(token)
+
+    def validate(self) -> None:
+        """Early; what is unresolved yet is judged by the guard."""
+        super().validate()
+        if self.ENDPOINT in self.properties_schema and self.t.properties_template().get(self.ENDPOINT) is None and not (
+                self._is_beside() or endpoints.CONF.docker.default_endpoint):
+            raise exception.StackValidationFailed(
+                message=_('There is no default endpoint: name one in the property endpoint.'))
+
+    def is_gone(self, error: BaseException) -> bool:
+        """Whether an error says that the thing, or the endpoint it was on, is not there."""
+        return bool(self._plugin.is_not_found(error))
+
+    @property
+    def _plugin(self) -> client_plugin.DockerClientPlugin:
+        return self.client_plugin(client_plugin.CLIENT_NAME)
+
+    @property
+    def _project_id(self) -> str:
+        return self.stack.tenant_id or self.context.project_id
+
+    def _is_beside(self) -> bool:
+        return self.SERVER in self.properties_schema and self.ENDPOINT in self.properties_schema and bool(
+            self.t.properties_template().get(self.SERVER))
+
+    @functools.cached_property
+    def _granted(self) -> Callable[[str], bool]:
+        return policy.granted_to(self.context)
+
+    @functools.cached_property
+    def _place(self) -> sidecar.Place:
+        """Kept: a resource object lives for one action, and what it is on does not change without a replacement."""
+        if self._is_beside():
+            if not self._granted('sidecar'):
+                raise errors.Denied('The rule docker:create:sidecar does not let you put a container beside a server')
+            return sidecar.of_server(self._plugin, self.client('nova'), self.properties[self.SERVER], self._project_id)
+        name = self.properties[self.ENDPOINT] if self.ENDPOINT in self.properties_schema else None
+        return sidecar.Place(endpoint=endpoints.find(self.context, name, self._project_id))
+
+    @functools.cached_property
+    def _guarded(self) -> Engine:
+        caller = guard.Caller(project_id=self._project_id, labels=self.own_labels(), granted=self._granted,
+                              beside=self.beside())
+        return guard.guarded(self._plugin.engine(self.endpoint()), self.endpoint(), caller)
