@@ -4,7 +4,6 @@
 import dataclasses
 import datetime
 import json
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -19,10 +18,10 @@ from heat_container.schema import execution as schema
 from nova_container import errors
 from nova_container.engine import Engine, ExecResult, ExecSpec, Status, execution
 
-LOG = logging.getLogger(__name__)
 _RESULT = 'result'
 _POLL_S = 0.1
 _SHOWN = 1000
+_MAX_RECORD = 45000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -35,7 +34,7 @@ class Run:
 
     @property
     def record(self) -> dict[str, Any]:
-        """As the attributes show it; fits a column of 64 KiB."""
+        """As the attributes show it."""
         return {schema.EXIT_CODE: self.result.exit_code, schema.STDOUT: _text(self.result.stdout),
                 schema.STDERR: _text(self.result.stderr), schema.TRUNCATED: self.result.truncated,
                 schema.STARTED_AT: _moment(self.started_at), schema.ENDED_AT: _moment(self.ended_at)}
@@ -50,8 +49,6 @@ class Exec(DockerResource):
 
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
     attributes_schema = schema.ATTRIBUTES
-
-    default_client_name = 'docker'
 
     # Each moment: start it in the background, and be asked until it ended
 
@@ -115,6 +112,15 @@ class Exec(DockerResource):
             time.sleep(_POLL_S)
         return _('the command ended with %s') % self._record()[schema.EXIT_CODE]
 
+    def handle_suspend_cancel(self, token: object) -> None:
+        self.cancel(token)
+
+    def handle_resume_cancel(self, token: object) -> None:
+        self.cancel(token)
+
+    def handle_check_cancel(self, token: object) -> None:
+        self.cancel(token)
+
     def needs_replace_failed(self) -> bool:
         """A command that failed may run again in the same place."""
         return not self.resource_id
@@ -139,8 +145,7 @@ class Exec(DockerResource):
         run: Run | None = self.outcome(token)
         if run is None:
             return False
-        self.data_set(_RESULT, json.dumps({**run.record, schema.RUNS: self._record().get(schema.RUNS, 0) + 1},
-                                          ensure_ascii=False))
+        self.data_set(_RESULT, _packed({**run.record, schema.RUNS: self._record().get(schema.RUNS, 0) + 1}), redact=True)
         if run.result.exit_code not in self._expected:
             said = (run.record[schema.STDERR] or run.record[schema.STDOUT])[-_SHOWN:].strip()
             raise exception.Error(_('The command ended with %(code)d, expected is %(expected)s: %(said)s') % {
@@ -173,6 +178,14 @@ def _work(engine: Engine, container: str, spec: ExecSpec, timeout_s: int,
         return Run(result, began, time.time())
 
     return work
+
+
+def _packed(record: dict[str, Any]) -> str:
+    """As text that fits, encrypted, into the column of 64 KiB that Heat keeps it in; output gives way."""
+    while len((text := json.dumps(record, ensure_ascii=False)).encode()) > _MAX_RECORD:
+        half = {name: record[name][:len(record[name]) // 2] for name in (schema.STDOUT, schema.STDERR)}
+        record = {**record, **half, schema.TRUNCATED: True}
+    return text
 
 
 def _text(data: bytes) -> str:

@@ -31,8 +31,6 @@ class Image(DockerResource):
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
     attributes_schema = schema.ATTRIBUTES
 
-    default_client_name = 'docker'
-
     # Life
 
     def validate(self) -> None:
@@ -121,12 +119,12 @@ class Image(DockerResource):
 
     def _work(self, props: Mapping[str, Any]) -> Work:
         return Planner(self.engine(), self.own_labels(), self._named, self._secret, lambda: self.client('glance'),
-                       self.check_owner, endpoints.address_for_tenant).plan(props)
+                       self.check_owner, endpoints.address_for_tenant, self.endpoint().limits).plan(props)
 
     def _named(self, name: str) -> str:
         """The name as it is on the engine: on one that projects share, below a prefix of ours."""
         if self.endpoint().shared:
-            return image_names.of_project(self.context.project_id, name)
+            return image_names.of_project(self._project_id, name)
         return references.parse(name).familiar()
 
     def _arrived(self, token: str) -> bool:
@@ -157,7 +155,7 @@ class Image(DockerResource):
             info = engine.inspect_image(self.resource_id)
         except errors.ImageNotFound:
             return
-        if not self.endpoint().shared or all(image_names.is_of(self.context.project_id, name) for name in info.references):
+        if not self.endpoint().shared or all(image_names.is_of(self._project_id, name) for name in info.references):
             engine.remove_image(info.id)
 
     def _is_here(self) -> bool:

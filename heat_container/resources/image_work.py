@@ -7,12 +7,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from heat_container import credentials, fetch, image_sources, limits
+from heat_container.endpoints import Limits
+from heat_container.schema import image as schema
 from nova_container import errors
 from nova_container.engine import BuildSpec, CommitSpec, Credentials, Engine, ImageInfo
 from nova_container.image import reference as references
-
-from heat_container import credentials, fetch, image_sources
-from heat_container.schema import image as schema
 
 Source = Callable[[Engine, threading.Event], str]
 """Brings the image to the engine and returns its id."""
@@ -83,6 +83,7 @@ class Planner:
     glance: Callable[[], Any]
     check_owner: Callable[[Mapping[str, str]], None]
     resolve: fetch.Resolver
+    limits: Limits
 
     def plan(self, props: Mapping[str, Any]) -> Work:
         """:raises InvalidRequest: the properties contradict each other."""
@@ -104,6 +105,7 @@ class Planner:
         return Push(reference.familiar(), credentials.resolve(shown, self.secret_of))
 
     def _pull(self, props: Mapping[str, Any]) -> Source:
+        limits.check_registry(self.limits, (reference_of(props),))
         return functools.partial(
             image_sources.pull, reference=reference_of(props), platform=props[schema.PLATFORM] or '',
             credentials=credentials.resolve(props[schema.CREDENTIALS], self.secret_of))

@@ -11,7 +11,7 @@ CONTAINER, COMMAND, ENVIRONMENT, USER, WORKING_DIR, ACTIONS, CODES, TRIGGERS, TI
 ALLOWED_ACTIONS = ('CREATE', 'UPDATE', 'DELETE', 'SUSPEND', 'RESUME', 'CHECK', 'SIGNAL')
 EXIT_CODE, STDOUT, STDERR, TRUNCATED, STARTED_AT, ENDED_AT, RUNS = (
     'exit_code', 'stdout', 'stderr', 'truncated', 'started_at', 'ended_at', 'runs')
-MAX_LIMIT = 32768
+MAX_LIMIT = 16384
 
 PROPERTIES = {
     CONTAINER: Schema(Schema.STRING, _('The container to run in. Another one replaces the resource, so that CREATE runs '
@@ -32,7 +32,7 @@ PROPERTIES = {
                                    'says.'), update_allowed=True),
     TIMEOUT: Schema(Schema.INTEGER, _('Seconds within which the command must end.'), default=60, update_allowed=True,
                     constraints=[constraints.Range(1, 3600)]),
-    LIMIT: Schema(Schema.INTEGER, _('Bytes of each output stream that are kept, from its beginning.'), default=16384,
+    LIMIT: Schema(Schema.INTEGER, _('Bytes of each output stream that are kept, from its beginning.'), default=8192,
                   update_allowed=True, constraints=[constraints.Range(0, MAX_LIMIT)]),
     PRIVILEGED: Schema(Schema.BOOLEAN, _('Whether the command has all privileges of the host, on an engine and for a '
                                          'role that may give them.'), default=False, update_allowed=True),

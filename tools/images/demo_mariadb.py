@@ -32,8 +32,9 @@ mkdir -p "$data" /run/mysqld
 if [ ! -d "$data/mysql" ]; then
     echo "demo-mariadb: making the system tables"
     {
-        echo 'CREATE DATABASE IF NOT EXISTS mysql; USE mysql;'
-        echo 'SET @auth_root_socket=NULL; SET @skip_auth_anonymous=1;'
+        # A statement a line: that is how bootstrapping reads
+        printf '%%s;\\n' 'CREATE DATABASE IF NOT EXISTS mysql' 'USE mysql' 'SET @auth_root_socket=NULL' \\
+            'SET @skip_auth_anonymous=1'
         cat %(scripts)s
     } | mariadbd $settings --bootstrap --skip-networking --log-warnings=0
 fi
