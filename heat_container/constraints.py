@@ -8,7 +8,6 @@ from heat.engine import constraints
 
 from heat_container import endpoints
 from nova_container import errors
-from nova_container.engine import grammar
 from nova_container.image import reference as references
 
 _IMAGE_ID = re.compile(r'(sha256:)?[0-9a-f]{12,64}')

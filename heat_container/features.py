@@ -2,8 +2,8 @@
 """What a spec asks beyond the level of its endpoint, each part by the name of the rule that may allow it. Pure.
 
 A level (nova_container.docker.policy) is a list of what is allowed. A rule ``docker:create:FEATURE`` lets some ask for
-more: what it is about is then taken out of the spec that the level judges, and of that only. What no feature names stays
-denied.
+more: what it is about is then taken out of the spec that the level judges, and of that only. What no feature names
+stays denied.
 """
 
 import dataclasses

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""An engine as one resource of a stack sees it: what is another project's is not there, what its level denies is denied.
+"""An engine as one resource of a stack sees it: what is another project's is not there, what its level denies, denied.
 
 Every verb passes here, so values of attributes, members of groups, signals and restored snapshots are judged as much as
 properties are.

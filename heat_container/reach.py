@@ -57,7 +57,7 @@ def judge(address: str) -> None:
 
 
 def address_for_tenant(host: str, port: int) -> str:
-    """The address to connect to. :raises Denied: one of the host's is not allowed. :raises Unavailable: no such host."""
+    """The address to connect to. :raises Denied: one of the host's is not allowed. :raises Unavailable: no such."""
     return dialing.addresses(host, port, judge)[0]
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What heat-engine loads: the resource types. A part that cannot be imported is logged, and heat-engine starts anyway."""
+"""What heat-engine loads: the resource types. A part that cannot be imported is logged, and heat-engine starts."""
 
 import importlib
 import logging

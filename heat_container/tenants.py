@@ -48,6 +48,6 @@ def _text_of(record: Mapping[str, str], text: str, ref: str, context: Any) -> st
     if record.get(text):
         return record[text]
     if not record.get(ref):
-        raise errors.InvalidRequest(f'The endpoint needs {ref} or {text}: engines of projects are reached with TLS only')
+        raise errors.InvalidRequest(f'The endpoint needs {ref} or {text}: engines of projects are reached by TLS only')
     payload = context.clients.client_plugin('barbican').get_secret_payload_by_ref(record[ref])
     return payload.decode('ascii', 'replace') if isinstance(payload, bytes) else str(payload)

@@ -27,8 +27,8 @@ class Material:
                 context.load_cert_chain(cert, key, password=_no_password)
         except (OSError, ValueError) as error:
             reason = getattr(error, 'reason', None) or type(error).__name__
-            raise errors.InvalidRequest(f'The certificates of the endpoint cannot be used ({reason}): give PEM texts of '
-                                        'the authority, the certificate and its key without a passphrase') from None
+            raise errors.InvalidRequest(f'The certificates of the endpoint cannot be used ({reason}): give PEM texts '
+                                        'of the authority, the certificate and its key without a passphrase') from None
         return context
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the Docker Engine API learned after 1.41 (moby, docs/api/version-history.md), by the names of properties. Pure."""
+"""What the Docker Engine API learned after 1.41 (moby, api/docs/CHANGELOG.md), by the names of properties. Pure."""
 
 from collections.abc import Mapping
 

@@ -2,6 +2,7 @@
 """What every resource on a container engine has: an endpoint, an engine behind a guard, labels, and work beside."""
 
 import functools
+import re
 import threading
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, TypeVar
@@ -10,11 +11,13 @@ from heat.common import exception
 from heat.common.i18n import _
 from heat.engine import constraints, properties, resource
 
-from heat_container import client_plugin, endpoints, guard, ownership, policy, sidecar, versions
+from heat_container import (
+    client_plugin, endpoints, guard, names, ownership, policy, sealing, sidecar, versions)
 from nova_container import errors
 from nova_container.engine import Engine
 
 T = TypeVar('T')
+_NOT_NAME = re.compile(r'[^a-zA-Z0-9_.-]+')
 
 
 class DockerResource(resource.Resource):
@@ -30,6 +33,9 @@ class DockerResource(resource.Resource):
               'default of the operator, if there is one.'),
             constraints=[constraints.CustomConstraint('docker.endpoint')]),
     }
+
+    secret_properties: ClassVar[frozenset[str]] = frozenset()
+    """Properties that Heat stores and shows encrypted only: it puts the others into events as they are."""
 
     default_client_name = client_plugin.CLIENT_NAME
     required_service_extension = None
@@ -92,6 +98,40 @@ class DockerResource(resource.Resource):
                 self._is_beside() or endpoints.CONF.docker.default_endpoint):
             raise exception.StackValidationFailed(
                 message=_('There is no default endpoint: name one in the property endpoint.'))
+
+    def physical_name(self) -> str:
+        """A name that is unique to this resource, and not to what it replaces, in characters that engines take."""
+        return _NOT_NAME.sub('-', self.physical_resource_name()).strip('-.')
+
+    def is_mine(self, labels: Mapping[str, str]) -> bool:
+        """Whether this very resource made the thing with these labels."""
+        return self.uuid is not None and labels.get(names.RESOURCE_UUID) == self.uuid
+
+    def replacement(self, convergence: bool) -> tuple['DockerResource | None', str | None]:
+        """In ``restore_prev_rsrc``: the resource that was set aside, and the physical id of that which failed."""
+        if not convergence:
+            return self.stack._backup_stack().resources.get(self.name), self.resource_id
+        failed, owner, stack = resource.Resource.load(
+            self.context, self.replaced_by, self.stack.current_traversal, True, self.stack.defn._resource_data)
+        return self, failed.resource_id
+
+    def get_live_resource_data(self) -> Any:
+        """What the engine says; gone if nothing was ever made."""
+        if self.resource_id is None:
+            raise exception.EntityNotFound(entity='Resource', name=self.name)
+        return super().get_live_resource_data()
+
+    def frozen_definition(self) -> Any:
+        """Heat's, with secrets in plain."""
+        kept = self._stored_properties_data
+        if kept is None or not self.secret_properties:
+            return super().frozen_definition()
+        return self.t.freeze(properties=sealing.unseal(kept, self.secret_properties))
+
+    def _update_stored_properties(self) -> None:
+        super()._update_stored_properties()
+        if self.secret_properties:
+            self._stored_properties_data = sealing.seal(self._stored_properties_data, self.secret_properties)
 
     def is_gone(self, error: BaseException) -> bool:
         """Whether an error says that the thing, or the endpoint it was on, is not there."""

@@ -115,7 +115,7 @@ class Transport:
 
     def _timeout(self, timeout_s: float | None) -> urllib3.Timeout:
         silence_s = self.timeout_s if timeout_s is None else timeout_s or None
-        return urllib3.Timeout(connect=self.timeout_s, read=silence_s)
+        return urllib3.Timeout(connect=min(self.timeout_s, timeout_s or self.timeout_s), read=silence_s)
 
     def _error(self, answer: Answer, endpoint: str) -> errors.ContainerError:
         try:

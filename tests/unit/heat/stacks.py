@@ -112,7 +112,7 @@ class Cloud:
     def update(self, old: stack.Stack, text: str, parameters: Mapping[str, object] | None = None, *,
                files: Mapping[str, str] | None = None, rollback: bool = False, converge: bool = False,
                context: heat_context.RequestContext | None = None) -> stack.Stack:
-        """Update a stack to a template, ``converge`` as ``openstack stack update --converge``; the stack as it is then."""
+        """Update a stack to a template, ``converge`` as ``stack update --converge``; the stack as it is then."""
         found = self.load(old, context)
         found.disable_rollback = not rollback
         found.converge = converge
