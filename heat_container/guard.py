@@ -264,7 +264,6 @@ class _Shared(_Own):
     def _check_volume(self, info: VolumeInfo, error: errors.ContainerError) -> None:
         if not ownership.is_of(self._caller.project_id, info.spec.labels):
             raise error
-        features.check_volume(self._level, info.spec, self._granted)
 
     def _as_judged(self, spec: ContainerSpec) -> ContainerSpec:
         """Sharing the namespaces of the Nova server that it is beside was allowed with the place."""
@@ -297,7 +296,7 @@ class _Shared(_Own):
     def _check_mounted(self, name: str) -> None:
         """An engine would make a missing one, without a label: it would be nobody's."""
         try:
-            self.inspect_volume(name)
+            features.check_volume(self._level, self.inspect_volume(name).spec, self._granted)
         except errors.VolumeNotFound:
             raise errors.VolumeNotFound(f'{name}; make it with {names.type_name("Volume")}') from None
 

@@ -17,7 +17,7 @@ def engine_url(server: Any, network: str | None, port: int) -> str:
     """
     found = _addresses(server.addresses, network)
     if not found:
-        raise errors.InvalidRequest(f'Server {server.id} has no address' + (f' in network {network}' if network else ''))
+        raise errors.InvalidRequest(f'Server {server.id} has no address{f" in network {network}" if network else ""}')
     first = ipaddress.ip_address(found[0])
     return f'tcp://{f"[{first}]" if first.version == 6 else first}:{port}'
 

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """What every resource on a container engine has: an endpoint, an engine behind a guard, labels, and work beside."""
 
+import contextlib
 import functools
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
 
 from heat.common import exception
@@ -94,7 +95,7 @@ class DockerResource(resource.Resource):
     def validate(self) -> None:
         """Early; what is unresolved yet is judged by the guard."""
         super().validate()
-        if self.ENDPOINT in self.properties_schema and self.t.properties_template().get(self.ENDPOINT) is None and not (
+        if self.ENDPOINT in self.properties_schema and self.properties.data.get(self.ENDPOINT) is None and not (
                 self._is_beside() or endpoints.CONF.docker.default_endpoint):
             raise exception.StackValidationFailed(
                 message=_('There is no default endpoint: name one in the property endpoint.'))
@@ -107,13 +108,19 @@ class DockerResource(resource.Resource):
         """Whether this very resource made the thing with these labels."""
         return self.uuid is not None and labels.get(names.RESOURCE_UUID) == self.uuid
 
-    def replacement(self, convergence: bool) -> tuple['DockerResource | None', str | None]:
-        """In ``restore_prev_rsrc``: the resource that was set aside, and the physical id of that which failed."""
-        if not convergence:
-            return self.stack._backup_stack().resources.get(self.name), self.resource_id
-        failed, owner, stack = resource.Resource.load(
-            self.context, self.replaced_by, self.stack.current_traversal, True, self.stack.defn._resource_data)
-        return self, failed.resource_id
+    @contextlib.contextmanager
+    def replacement(self, convergence: bool) -> Iterator[tuple['DockerResource | None', str | None]]:
+        """In ``restore_prev_rsrc``: the resource that was set aside, and the physical id of that which failed.
+
+        A context, as resources refer weakly to their stack, and the one that was set aside has a stack of its own.
+        """
+        if convergence:
+            failed, owner, stack = resource.Resource.load(
+                self.context, self.replaced_by, self.stack.current_traversal, True, self.stack.defn._resource_data)
+            yield self, failed.resource_id
+        else:
+            backup = self.stack._backup_stack()
+            yield backup.resources.get(self.name), self.resource_id
 
     def get_live_resource_data(self) -> Any:
         """What the engine says; gone if nothing was ever made."""
@@ -147,7 +154,7 @@ class DockerResource(resource.Resource):
 
     def _is_beside(self) -> bool:
         return self.SERVER in self.properties_schema and self.ENDPOINT in self.properties_schema and bool(
-            self.t.properties_template().get(self.SERVER))
+            self.properties.data.get(self.SERVER))
 
     @functools.cached_property
     def _granted(self) -> Callable[[str], bool]:
@@ -168,3 +175,8 @@ class DockerResource(resource.Resource):
         caller = guard.Caller(project_id=self._project_id, labels=self.own_labels(), granted=self._granted,
                               beside=self.beside())
         return guard.guarded(self._plugin.engine(self.endpoint()), self.endpoint(), caller)
+
+
+def texts(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """A property of free keys, as engines take it: values are texts."""
+    return {str(name): str(value) for name, value in (found or {}).items()}

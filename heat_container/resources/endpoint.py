@@ -160,7 +160,8 @@ class Endpoint(DockerResource):
         if last == _ANSWERED:
             return True
         if time.monotonic() > wait.deadline:
-            raise errors.Unavailable(f'The engine did not answer within {self.properties[schema.WAIT_TIMEOUT]} s: {last}')
+            waited_s = self.properties[schema.WAIT_TIMEOUT]
+            raise errors.Unavailable(f'The engine did not answer within {waited_s} s: {last}')
         return False
 
 

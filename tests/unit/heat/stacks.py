@@ -59,6 +59,7 @@ class Cloud:
         keep(mock.patch.object(engines, 'connect', self._connect))
         keep(mock.patch.object(client_plugin, '_ENGINES', engines.Engines()))
         keep(mock.patch.object(scheduler.TaskRunner, '_sleep', lambda runner, wait_time: time.sleep(0.001)))
+        keep(mock.patch.object(stack.Stack, 'defer_state_persist', lambda found: False))  # no lock is released here
         keep(mock.patch.object(keystone.KeystoneClientPlugin, '_create',
                                lambda plugin: fake_keystoneclient.FakeKeystoneClient()))
         self.set('error_wait_time', None)
@@ -107,6 +108,7 @@ class Cloud:
         made.validate()
         made.store()
         made.create()
+        made.persist_state_and_release_lock('test')
         return made
 
     def update(self, old: stack.Stack, text: str, parameters: Mapping[str, object] | None = None, *,
@@ -122,9 +124,32 @@ class Cloud:
         found.update(wanted)
         return found
 
+    def adopt(self, text: str, found: Mapping[str, Mapping[str, object]], *, name: str = 'web') -> stack.Stack:
+        """A stack of what is there; ``found`` is what ``stack abandon`` tells of each resource."""
+        told = {'resources': {each: {'resource_data': {}, 'metadata': {}, **fields} for each, fields in found.items()}}
+        made = stack.Stack(self.context(), name, _template(text, None, None), disable_rollback=True,
+                           adopt_stack_data=told)
+        made.validate()
+        made.store()
+        made.adopt()
+        return made
+
     def load(self, old: stack.Stack, context: heat_context.RequestContext | None = None) -> stack.Stack:
         """As another request would see it."""
         return stack.Stack.load(context or old.context, stack_id=old.id)
+
+    def act(self, old: stack.Stack, action: str) -> stack.Stack:
+        """``suspend``, ``resume`` or ``check`` a stack; the stack as it is then."""
+        found = self.load(old)
+        getattr(found, action)()
+        found.persist_state_and_release_lock('test')
+        return found
+
+    def outputs(self, old: stack.Stack) -> dict[str, object]:
+        """What ``stack show`` says of the outputs now."""
+        found = self.load(old)
+        found._update_all_resource_data(for_resources=False, for_outputs=True)
+        return {name: output.get_value() for name, output in found.outputs.items()}
 
     def delete(self, old: stack.Stack) -> stack.Stack:
         found = self.load(old)
