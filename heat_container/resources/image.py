@@ -9,6 +9,7 @@ from typing import Any
 
 from heat.common import exception
 from heat.common.i18n import _
+from heat.engine import translation
 
 from heat_container import credentials, endpoints, image_names, image_sources
 from heat_container.resources.base import DockerResource
@@ -30,6 +31,7 @@ class Image(DockerResource):
 
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
     attributes_schema = schema.ATTRIBUTES
+    secret_properties = frozenset((schema.CREDENTIALS, schema.PUSH))
 
     # Life
 
@@ -43,6 +45,12 @@ class Image(DockerResource):
                                                   % ', '.join(schema.SOURCES))
         if self.properties[schema.UPDATE_ON] == 'digest_change' and given:
             raise exception.StackValidationFailed(message=_('update_on digest_change is for images of a registry.'))
+
+    def translation_rules(self, props: Any) -> list[translation.TranslationRule]:
+        """Names of images of Glance become ids."""
+        return [translation.TranslationRule(
+            props, translation.TranslationRule.RESOLVE, [schema.GLANCE], client_plugin=self.client_plugin('glance'),
+            finder='find_image_by_name_or_id')]
 
     def handle_create(self) -> str:
         work = self._work(self.properties)
@@ -155,8 +163,12 @@ class Image(DockerResource):
             info = engine.inspect_image(self.resource_id)
         except errors.ImageNotFound:
             return
-        if not self.endpoint().shared or all(image_names.is_of(self._project_id, name) for name in info.references):
+        if not self.endpoint().shared or not any(map(self._is_foreign, info.references)):
             engine.remove_image(info.id)
+
+    def _is_foreign(self, name: str) -> bool:
+        """Whether others than this project may rely on a name. Names by digest go with the last tag beside them."""
+        return not ('@' in name or name in self._names() or image_names.is_of(self._project_id, name))
 
     def _is_here(self) -> bool:
         return image_sources.holder_of(self.engine(), self.resource_id) is not None

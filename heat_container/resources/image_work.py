@@ -91,6 +91,8 @@ class Planner:
         source = next((one for one in schema.SOURCES if props[one]), None)
         pulled = '' if source else reference_of(props)
         name = (pulled,) if pulled else (self.named(props[schema.NAME]),) if props[schema.NAME] else ()
+        if source == schema.GLANCE:
+            name += (self._glance_name(props),)
         plans: Mapping[str | None, Callable[..., Source]] = {
             None: self._pull, schema.GLANCE: self._glance, schema.URL: self._url, schema.BUILD: self._build,
             schema.COMMIT: self._commit}
@@ -117,9 +119,12 @@ class Planner:
             raise errors.UnacceptableImage(
                 f'Image {image_id} has container format {found["container_format"]} and disk format '
                 f'{found["disk_format"]}; upload the archive with --container-format docker --disk-format raw')
-        name = self.named(f'glance/{image_id}')
+        name = self._glance_name(props)
         # Checks the bytes against os_hash_value, or raises OSError at their end
         return lambda engine, stop: image_sources.load(engine, stop, glance.images.data(image_id), name)
+
+    def _glance_name(self, props: Mapping[str, Any]) -> str:
+        return self.named(f'glance/{props[schema.GLANCE]}')
 
     def _url(self, props: Mapping[str, Any]) -> Source:
         wanted, name = props[schema.URL], self._local_name(props)

@@ -33,26 +33,26 @@ if [ ! -d "$data/mysql" ]; then
     echo "demo-mariadb: making the system tables"
     {
         # A statement a line: that is how bootstrapping reads
-        printf '%%s;\\n' 'CREATE DATABASE IF NOT EXISTS mysql' 'USE mysql' 'SET @auth_root_socket=NULL' \\
+        printf '%s;\\n' 'CREATE DATABASE IF NOT EXISTS mysql' 'USE mysql' 'SET @auth_root_socket=NULL' \\
             'SET @skip_auth_anonymous=1'
-        cat %(scripts)s
+        cat SCRIPTS
     } | mariadbd $settings --bootstrap --skip-networking --log-warnings=0
 fi
-quoted() { printf "'%%s'" "$(printf %%s "$1" | sed "s/[\\\\\\\\']/\\\\\\\\&/g")"; }
+quoted() { printf "'%s'" "$(printf %s "$1" | sed "s/[\\\\\\\\']/\\\\\\\\&/g")"; }
 umask 077
 {
     echo "ALTER USER root@localhost IDENTIFIED BY $(quoted "$MARIADB_ROOT_PASSWORD");"
     if [ -n "${MARIADB_DATABASE:-}" ]; then
         echo "CREATE DATABASE IF NOT EXISTS \\`$MARIADB_DATABASE\\`;"
         if [ -n "${MARIADB_USER:-}" ]; then
-            echo "CREATE OR REPLACE USER $(quoted "$MARIADB_USER")@'%%' IDENTIFIED BY $(quoted "$MARIADB_PASSWORD");"
-            echo "GRANT ALL ON \\`$MARIADB_DATABASE\\`.* TO $(quoted "$MARIADB_USER")@'%%';"
+            echo "CREATE OR REPLACE USER $(quoted "$MARIADB_USER")@'%' IDENTIFIED BY $(quoted "$MARIADB_PASSWORD");"
+            echo "GRANT ALL ON \\`$MARIADB_DATABASE\\`.* TO $(quoted "$MARIADB_USER")@'%';"
         fi
     fi
 } > /run/mysqld/init.sql
 echo "demo-mariadb: starting"
 exec "$@" $settings --bind-address=0.0.0.0 --socket=/run/mysqld/mysqld.sock --init-file=/run/mysqld/init.sql
-''' % {'scripts': ' '.join(f'/usr/share/mysql/{name}' for name in _SCRIPTS)}
+'''.replace('SCRIPTS', ' '.join(f'/usr/share/mysql/{name}' for name in _SCRIPTS))
 
 _HEALTHCHECK = '''#!/bin/sh
 # Usage: healthcheck.sh [--connect] [--innodb_initialized]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""demo-php: Debian's Apache with PHP and its MySQL driver, serving /var/www/html as Docker Hub's ``php:apache`` does."""
+"""demo-php: Debian's Apache with PHP and its MySQL driver, at /var/www/html as in Docker Hub's ``php:apache``."""
 
 from pathlib import Path
 from typing import Any
