@@ -19,8 +19,8 @@ PORT_FIELDS = {
     'container_port': whole(_('The port inside.'), 1, 65535, required=True),
     'protocol': text(_('tcp, udp or sctp.'), default='tcp', constraints=one_of('tcp', 'udp', 'sctp')),
     'host_port': whole(_('The port of the host. By default any that is free; the attribute ports tells.'), 1, 65535),
-    'host_port_end': whole(_('The last port of a range that begins with host_port, of which any that is free is taken.'),
-                           1, 65535),
+    'host_port_end': whole(_('The last port of a range that begins with host_port, of which any that is free is '
+                             'taken.'), 1, 65535),
     'host_ip': text(_('The address of the host. By default all.'), constraints=custom('ip_addr')),
 }
 NETWORK = {

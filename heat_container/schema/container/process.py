@@ -11,7 +11,8 @@ _PORT = '[0-9]{1,5}(-[0-9]{1,5})?(/(tcp|udp|sctp))?'
 IMAGE = {
     'image': text(_('The image: NAME[:TAG][@DIGEST], the id of one that is on the engine, or an OS::Docker::Image.'),
                   required=True, constraints=custom('docker.image_reference')),
-    'image_pull_policy': text(_('Whether the image is pulled: if_not_present, always, or never. An id is never pulled.'),
+    'image_pull_policy': text(_('Whether the image is pulled: if_not_present, always, or never. An id is never '
+                                'pulled.'),
                               default='if_not_present', constraints=one_of('if_not_present', 'always', 'never')),
     'platform': text(_('Which of the images under the name is pulled, OS/ARCHITECTURE[/VARIANT].')),
     'registry_credentials': credentials.SCHEMA,
@@ -19,12 +20,12 @@ IMAGE = {
 PROCESS = {
     'entrypoint': texts(_('The program, and its first arguments. [] clears that of the image. Setting it drops the '
                           'command of the image.')),
-    'command': texts(_('The arguments, or the whole command if there is no entry point; no shell is involved. By default '
-                       'those of the image.')),
+    'command': texts(_('The arguments, or the whole command if there is no entry point; no shell is involved. By '
+                       'default those of the image.')),
     'environment': mapping(_('Variables, laid over those of the image. Null takes none away: give an empty text.')),
     'secret_environment': mapping(_(
-        'Variables whose values are not kept in Heat and not shown by it: each is the reference of a Barbican secret, or '
-        'a text from a parameter with "hidden: true".')),
+        'Variables whose values are not kept in Heat and not shown by it: each is the reference of a Barbican secret, '
+        'or a text from a parameter with "hidden: true".')),
     'working_dir': text(_('The absolute path in which the process starts.'), constraints=like('/.*')),
     'user': text(_('USER[:GROUP] inside, by name or number.')),
     'tty': flag(_('Whether the process gets a terminal.'), False),
@@ -38,7 +39,8 @@ PROCESS = {
                      constraints=like('[a-zA-Z0-9]([a-zA-Z0-9.-]{0,61}[a-zA-Z0-9])?')),
     'domainname': text(_('The domain name inside.')),
     'labels': mapping(_('Labels. Those that Heat gives, org.openstack.heat.*, cannot be set.')),
-    'exposed_ports': texts(_('Ports that the process listens at, as PORT[-PORT][/PROTOCOL], beside those of the image.'),
+    'exposed_ports': texts(_('Ports that the process listens at, as PORT[-PORT][/PROTOCOL], beside those of the '
+                             'image.'),
                            item=like(_PORT)),
     'shell': texts(_('The shell of build steps of images that are made of the container.')),
     'on_build': texts(_('Build steps to run in images built on one that is made of the container.')),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Properties of a container about what sets it apart from its host. The level of the endpoint says which are allowed."""
+"""Properties of a container about what sets it apart from its host. Its endpoint's level says which are allowed."""
 
 from heat.common.i18n import _
 
@@ -30,7 +30,8 @@ SECURITY = {
     'ipc_mode': text(_('Whose shared memory it uses: host, container:ID; shareable lets others join; none has none.'),
                      constraints=like(f'{_JOIN}|shareable|private|none')),
     'uts_mode': text(_('Whose host name it has: host. By default its own.'), constraints=one_of('host')),
-    'userns_mode': text(_('Whose user ids it has: host. By default as the engine is set up.'), constraints=one_of('host')),
+    'userns_mode': text(_('Whose user ids it has: host. By default as the engine is set up.'),
+                        constraints=one_of('host')),
     'cgroupns_mode': text(_('Whose control groups it sees: private or host.'), constraints=one_of('private', 'host')),
     'cgroup_parent': text(_('The control group that it is made in.')),
     'runtime': text(_('The OCI runtime, by the name it has in the engine.')),

@@ -8,8 +8,8 @@ from heat_container.schema.kinds import flag, like, mapping, one_of, records, te
 
 _PATH = like('/.*')
 MOUNT_FIELDS = {
-    'type': text(_('volume, tmpfs (in memory), or bind, a folder of the host, where that is allowed.'), default='volume',
-                 constraints=one_of('volume', 'tmpfs', 'bind')),
+    'type': text(_('volume, tmpfs (in memory), or bind, a folder of the host, where that is allowed.'),
+                 default='volume', constraints=one_of('volume', 'tmpfs', 'bind')),
     'target': text(_('The absolute path inside.'), required=True, constraints=_PATH),
     'volume': text(_('Of a volume: its name, or an OS::Docker::Volume. Without it a new one that goes with the '
                      'container.')),
@@ -32,7 +32,8 @@ STORAGE = {
     'anonymous_volumes': texts(_('Paths that get a new volume each, which goes with the container.'), item=_PATH),
     'volumes_from': texts(_('Containers whose volumes are mounted here too, as CONTAINER[:ro].')),
     'read_only': flag(_('Whether the root file system cannot be written to.'), False),
-    'files': records(_('Text files, written before the container starts, and again when they change. Folders are made.'), {
+    'files': records(_('Text files, written before the container starts, and again when they change. Folders are '
+                       'made.'), {
         'path': text(_('The absolute path.'), required=True, constraints=_PATH),
         'content': text(_('The text.'), required=True),
         'mode': text(_('Permissions in octal.'), default='0644', constraints=like('[0-7]{3,4}')),
