@@ -14,6 +14,8 @@ from heat_container.schema import network as schema
 from nova_container import errors
 from nova_container.engine.network import Endpoint, EndpointInfo
 
+_NONE = EndpointInfo(network_id='', network='')
+
 
 class NetworkAttachment(DockerResource):
     """A container's place in a further network, made and taken away while the container runs.
@@ -25,17 +27,16 @@ class NetworkAttachment(DockerResource):
     attributes_schema = schema.ATTACHMENT_ATTRIBUTES
 
     def handle_create(self) -> None:
-        engine = self.engine()
-        container = engine.inspect(self.properties[schema.CONTAINER]).id
-        network = engine.inspect_network(self.properties[schema.NETWORK]).id
-        self.resource_id_set(f'{container}/{network}')
+        self.resource_id_set(self._pair(self.properties))
         self._join(self.properties)
 
     def handle_update(self, json_snippet: Any, tmpl_diff: Any, prop_diff: Mapping[str, Any]) -> None:
-        """Leave and join again: engines change nothing of who is in a network."""
-        if prop_diff:
-            self._leave()
-            self._join(json_snippet.properties(self.properties_schema, self.context))
+        """Leave and join: engines change nothing of who is in a network."""
+        after = json_snippet.properties(self.properties_schema, self.context)
+        pair = self._pair(after)
+        self._leave()
+        self.resource_id_set(pair)
+        self._join(after)
 
     def handle_delete(self) -> None:
         if self.resource_id is not None:
@@ -47,48 +48,30 @@ class NetworkAttachment(DockerResource):
             raise exception.Error(_('The container is not in the network any more.'))
 
     def needs_replace_failed(self) -> bool:
-        try:
-            return self.resource_id is None or self._found() is None
-        except errors.NotFound:
-            return True
+        """It joins again in place."""
+        return self.resource_id is None
+
+    def _needs_update(self, *arguments: Any, **keywords: Any) -> bool:
+        return super()._needs_update(*arguments, **keywords) or self.status == self.FAILED
 
     def handle_adopt(self, resource_data: Any = None) -> None:
         super().handle_adopt(resource_data)
         self.handle_check()
 
-    def prepare_for_replace(self) -> None:
-        """Free its addresses for the one that comes."""
-        if self.resource_id is not None and self._is_fixed():
-            with contextlib.suppress(errors.NotFound):
-                self._leave()
-
-    def restore_prev_rsrc(self, convergence: bool = False) -> None:
-        with self.replacement(convergence) as (previous, failed):
-            if failed is not None and previous is not None and failed != previous.resource_id:
-                with contextlib.suppress(errors.NotFound):
-                    self._leave(failed)
-            if isinstance(previous, NetworkAttachment):
-                previous.come_back()
-
-    def come_back(self) -> None:
-        """Join again, if it has left. Repeatable."""
-        if self.resource_id is not None:
-            with contextlib.suppress(errors.AlreadyExists):
-                self._join(self.frozen_definition().properties(self.properties_schema, self.context))
-
     # What it is
 
     def get_live_resource_data(self) -> EndpointInfo:
-        try:
-            found = None if self.resource_id is None else self._found()
-        except errors.NotFound:
-            found = None
-        if found is None:
+        """Empty if the container is not in the network: then it joins again."""
+        if self.resource_id is None:
             raise exception.EntityNotFound(entity='Resource', name=self.name)
-        return found
+        with contextlib.suppress(errors.NotFound):
+            return self._found() or _NONE
+        return _NONE
 
     def parse_live_resource_data(self, resource_properties: Any, resource_data: EndpointInfo) -> dict[str, Any]:
         """What was asked for and is not so any more; what the engine chose is not asked for."""
+        if resource_data is _NONE:
+            return {schema.NETWORK: ''}
         real = {schema.IPV4: resource_data.ipv4.partition('/')[0], schema.MAC: resource_data.mac.lower(),
                 schema.IPV6_ADDRESS: resource_data.ipv6.partition('/')[0]}
         live: dict[str, Any] = {}
@@ -119,6 +102,11 @@ class NetworkAttachment(DockerResource):
         container, _slash, network = self.resource_id.partition('/')
         return next((each for each in self.engine().inspect(container).endpoints if each.network_id == network), None)
 
+    def _pair(self, props: Mapping[str, Any]) -> str:
+        """Who and where, by ids. :raises NotFound: one is not there for the project."""
+        engine = self.engine()
+        return f'{engine.inspect(props[schema.CONTAINER]).id}/{engine.inspect_network(props[schema.NETWORK]).id}'
+
     def _join(self, props: Mapping[str, Any]) -> None:
         container, _slash, network = self.resource_id.partition('/')
         self.engine().connect(container, Endpoint(
@@ -126,10 +114,7 @@ class NetworkAttachment(DockerResource):
             mac=props[schema.MAC] or None, aliases=tuple(props[schema.ALIASES] or ()),
             links=tuple(props[schema.LINKS] or ())))
 
-    def _leave(self, attachment: str = '') -> None:
-        container, _slash, network = (attachment or self.resource_id).partition('/')
+    def _leave(self) -> None:
+        container, _slash, network = self.resource_id.partition('/')
         with contextlib.suppress(errors.NotFound):
             self.engine().disconnect(container, network, force=True)
-
-    def _is_fixed(self) -> bool:
-        return any(self.properties[name] for name in (schema.IPV4, schema.IPV6_ADDRESS, schema.MAC))

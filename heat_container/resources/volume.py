@@ -11,6 +11,8 @@ from heat_container.schema import volume as schema
 from nova_container import errors
 from nova_container.engine import volume
 
+_ADOPTED = 'adopted'
+
 
 class Volume(DockerResource):
     """Files that outlive the containers that mount them.
@@ -51,6 +53,7 @@ class Volume(DockerResource):
     def handle_adopt(self, resource_data: Any = None) -> None:
         super().handle_adopt(resource_data)
         self._found()
+        self.data_set(_ADOPTED, 'true')
 
     def _show_resource(self) -> dict[str, Any]:
         told = dataclasses.asdict(self._found())
@@ -86,7 +89,7 @@ class Volume(DockerResource):
                                        'files of the old are not lost')
 
     def _mine(self) -> list[str]:
-        """Its name; if that was not kept as heat-engine ended, what the labels say."""
-        if self.resource_id is not None:
+        """By the labels: after it was lost, another may have its name; and the name may not be kept as Heat ended."""
+        if self.resource_id is not None and self.data().get(_ADOPTED):
             return [self.resource_id]
         return [each.name for each in self.engine().list_volumes() if self.is_mine(each.spec.labels)]

@@ -87,10 +87,10 @@ _LIST_OF_NAMES = properties.Schema(properties.Schema.STRING, _('A name.'), const
 ATTACHMENT_PROPERTIES = {
     CONTAINER: properties.Schema(
         properties.Schema.STRING, _('The container, by a reference to it, its id or its name.'), required=True,
-        constraints=[constraints.CustomConstraint('docker.container')]),
+        update_allowed=True, constraints=[constraints.CustomConstraint('docker.container')]),
     NETWORK: properties.Schema(
         properties.Schema.STRING, _('The network, by a reference to it, its id or its name.'), required=True,
-        constraints=[constraints.Length(min=1, max=255)]),
+        update_allowed=True, constraints=[constraints.Length(min=1, max=255)]),
     IPV4: _address(_('A fixed address of IPv4.'), update_allowed=True),
     IPV6_ADDRESS: _address(_('A fixed address of IPv6.'), update_allowed=True),
     MAC: properties.Schema(
