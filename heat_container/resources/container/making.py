@@ -31,11 +31,11 @@ def make(resource: DockerResource, props: Properties, name: str) -> Waits:
     image = yield from image_of(resource, props)
     beside_of = resource.beside()
     spec = spec_of(props, resource, name=name, image=image, secrets=secrets, beside_of=beside_of)
+    replacement.make_way(resource, props['replace_strategy'])
     container = engine.create(spec)
     resource.resource_id_set(container)
     files.write(engine, container, props['files'] or ())
     if props['start']:
-        replacement.make_way(resource, props['replace_strategy'])
         yield from start(resource, container, props, tuple(secrets.values()))
 
 
