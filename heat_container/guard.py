@@ -304,7 +304,7 @@ class _Shared(_Own):
 def _claims(image: ImageInfo) -> bool:
     """Whether it would give its containers labels of ours."""
     labels = image.config.get('Labels')
-    return isinstance(labels, Mapping) and bool(names.OWN_LABELS & labels.keys())
+    return isinstance(labels, Mapping) and any(labels.get(name) for name in names.OWN_LABELS)
 
 
 def _features_of(info: ContainerInfo) -> frozenset[str]:

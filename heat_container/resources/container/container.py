@@ -9,7 +9,7 @@ from heat.common import exception
 from heat.common.i18n import _
 from heat.engine.resources import signal_responder
 
-from heat_container import features, image_names
+from heat_container import features, image_names, names
 from heat_container.resources.base import DockerResource
 from heat_container.resources.container import changing, making, removal, replacement, signals, telling, waiting
 from heat_container.resources.container.steps import Steps, Waits, begun
@@ -224,7 +224,9 @@ class Container(DockerResource, signal_responder.SignalResponder):
     def _committed(self) -> str:
         info = self._info()
         self.check_owner(info.labels)
-        return self.engine().commit(info.id, CommitSpec(reference=self._snapshot_name()))
+        unclaimed = {**info.labels, **dict.fromkeys(names.OWN_LABELS & info.labels.keys(), '')}
+        return self.engine().commit(info.id, CommitSpec(
+            reference=self._snapshot_name(), config={'Labels': unclaimed}))  # what is left out, dockerd keeps
 
     def _snapshot_name(self) -> str:
         """Named, so that nobody prunes it."""

@@ -2,8 +2,8 @@
 """A container makes room for the one that replaces it, and comes back if that fails.
 
 Heat makes the new one first. So the old one gives up its name at once, and, just before the new one is made, what only
-one can have: it is stopped, and leaves the networks in which it has a fixed address. It keeps its files, and so is as it
-was when it is started again.
+one can have: it is stopped, and leaves the networks in which it has a fixed address. It keeps its files, and so is as
+it was when it is started again.
 """
 
 import contextlib

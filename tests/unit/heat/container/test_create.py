@@ -13,7 +13,8 @@ from tests.unit.heat.container import web
 
 
 def test_a_container_runs_and_is_labelled(cloud):
-    stack = cloud.create(web.template({'environment': {'A': 1, 'B': True}, 'labels': {'tier': 'web'}, 'memory': 64 << 20}))
+    stack = cloud.create(web.template({'environment': {'A': 1, 'B': True}, 'labels': {'tier': 'web'},
+                                       'memory': 64 << 20}))
     assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
     info = web.only(cloud)
     assert info.status is Status.RUNNING and info.id == stack['web'].resource_id
@@ -118,7 +119,8 @@ def test_one_that_ends_at_once_does_not_count_as_running(cloud):
 
 
 def test_it_counts_when_it_is_healthy(cloud):
-    stack = cloud.create(web.template({'healthcheck': {'test': ['CMD', 'true'], 'interval': 0.05}, 'wait_for': 'healthy'}))
+    stack = cloud.create(web.template({'healthcheck': {'test': ['CMD', 'true'], 'interval': 0.05},
+                                       'wait_for': 'healthy'}))
     assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
     assert web.attribute(cloud, stack, 'health') == 'healthy'
     assert web.attribute(cloud, stack, 'health_log')[0]['exit_code'] == 0
@@ -126,7 +128,8 @@ def test_it_counts_when_it_is_healthy(cloud):
 
 def test_one_that_gets_unhealthy_fails_the_stack_with_what_its_check_said(cloud):
     stack = cloud.create(web.template({
-        'healthcheck': {'test': ['CMD-SHELL', 'echo sick; exit 1'], 'interval': 0.05, 'retries': 1}, 'wait_for': 'healthy'}))
+        'healthcheck': {'test': ['CMD-SHELL', 'echo sick; exit 1'], 'interval': 0.05, 'retries': 1},
+        'wait_for': 'healthy'}))
     assert stack.state == ('CREATE', 'FAILED') and 'unhealthy: sick' in stack.status_reason
 
 
@@ -152,7 +155,8 @@ def test_files_are_there_before_it_starts(cloud):
 def test_hooks_run_after_the_start_and_before_the_stop(cloud):
     volume = cloud.engine.create_volume(_volume())
     stack = cloud.create(web.template({
-        'hooks': {'post_start': ['sh', '-c', 'echo up >> /data/log'], 'pre_stop': ['sh', '-c', 'echo down >> /data/log']},
+        'hooks': {'post_start': ['sh', '-c', 'echo up >> /data/log'],
+                  'pre_stop': ['sh', '-c', 'echo down >> /data/log']},
         'mounts': [{'volume': volume.name, 'target': '/data'}]}))
     assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
     cloud.delete(stack)

@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """A container through the other actions of its stack: suspend, check, converge, snapshot, adopt, signal."""
 
+import types
+
 import pytest
 from heat.common import exception
+from heat.engine.clients.os.keystone import fake_keystoneclient
 
 from heat_container import names
-from nova_container.engine import ContainerSpec, Status
+from nova_container.engine import ContainerSpec, ExecSpec, Resources, Status
+from nova_container.engine.network import Network
 from tests.unit.heat import stacks
 from tests.unit.heat.container import web
 
@@ -56,8 +60,6 @@ def test_a_check_tells_what_is_wrong_and_the_next_update_replaces(cloud, harm, s
 
 
 def test_an_update_that_observes_reality_mends_it_in_place(cloud):
-    from nova_container.engine import Resources
-    from nova_container.engine.network import Network
     other = cloud.engine.create_network(Network(name='net', labels={names.PROJECT: stacks.PROJECT}))
     text = web.template({'memory': 64 << 20, 'name': 'fixed', 'networks': [{'network': 'bridge'}, {'network': other}],
                          'files': [{'path': '/etc/x', 'content': 'right'}], 'output_files': ['/etc/x'],
@@ -165,7 +167,9 @@ def test_a_signal_does_only_what_the_template_allows(cloud, details):
         loaded['web'].signal(details)
 
 
-def test_a_signed_url_is_made_when_it_is_asked_for(cloud):
+def test_a_signed_url_is_made_when_it_is_asked_for(cloud, monkeypatch):
+    monkeypatch.setattr(fake_keystoneclient.FakeKeystoneClient, 'create_stack_domain_user_keypair',
+                        lambda *_, **__: types.SimpleNamespace(id='1', access='access', secret='secret'))
     cloud.set('heat_waitcondition_server_url', 'http://heat.test/v1/waitcondition')
     stack = cloud.create(web.template(outputs={'url': {'get_attr': ['web', 'signal_url']}}))
     loaded = cloud.load(stack)
@@ -175,7 +179,7 @@ def test_a_signed_url_is_made_when_it_is_asked_for(cloud):
 
 def test_attributes_tell_how_it_is_now(cloud):
     stack = cloud.create(web.template({
-        'ports': [{'container_port': 80}], 'command': ['sh', '-c', 'for i in 1 2 3; do echo line $i; done; sleep 100'],
+        'ports': [{'container_port': 80}], 'command': ['sh', '-c', 'echo line 1; echo line 2; echo line 3; sleep 100'],
         'log_lines': 2}))
     info = web.only(cloud)
     told = {name: web.attribute(cloud, stack, name) for name in (
@@ -191,6 +195,5 @@ def test_attributes_tell_how_it_is_now(cloud):
     assert web.attribute(cloud, stack, 'stats') is None and web.attribute(cloud, stack, 'processes') == []
 
 
-def _shell(text: str):
-    from nova_container.engine import ExecSpec
+def _shell(text: str) -> ExecSpec:
     return ExecSpec(command=('sh', '-c', text))

@@ -4,10 +4,13 @@
 import json
 
 import pytest
+from heat.db import api as db_api
+from heat.db import models
 
+from heat_container import names
 from nova_container import errors
 from nova_container.engine import RestartPolicy, Status
-from nova_container.engine.network import Network
+from nova_container.engine.network import Endpoint, Network
 from tests.unit.heat import stacks
 from tests.unit.heat.container import web
 
@@ -18,7 +21,6 @@ FAILING = {'after': {'type': 'OS::Docker::Container', 'depends_on': 'web',
 @pytest.fixture
 def networks(cloud):
     """The ids of two networks of the project."""
-    from heat_container import names
     return tuple(cloud.engine.create_network(Network(name=name, labels={names.PROJECT: stacks.PROJECT}))
                  for name in ('one', 'two'))
 
@@ -60,7 +62,6 @@ def test_networks_are_connected_and_disconnected_live(cloud, networks):
 
 
 def test_a_network_that_something_else_connected_is_left_alone(cloud, networks):
-    from nova_container.engine.network import Endpoint
     stack = cloud.create(web.template({'networks': [{'network': networks[0]}]}))
     cloud.engine.connect(web.only(cloud).id, Endpoint(network=networks[1]))
     cloud.update(stack, web.template({'networks': [{'network': networks[0], 'aliases': ['x']}]}), converge=True)
@@ -206,8 +207,6 @@ def test_a_secret_that_a_container_writes_is_not_in_the_reason_of_a_failure(clou
 
 
 def _all_that_heat_keeps_but_parameters(cloud, stack) -> str:
-    from heat.db import api as db_api
-    from heat.db import models
     with db_api.context_manager.reader.using(stack.context) as session:
         kept = [session.query(model).all() for model in (
             models.Event, models.Resource, models.ResourceData, models.ResourcePropertiesData)]
