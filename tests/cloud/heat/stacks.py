@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import openstack
-import yaml
 from openstack import exceptions
 from openstack.orchestration.util import template_utils
 
@@ -145,11 +144,11 @@ def _is_an_end(status: str, wanted: str) -> bool:
     return status.endswith('FAILED') and action not in ('ROLLBACK',) or status.startswith(action)
 
 
-def _read(template: str | pathlib.Path) -> tuple[dict[str, Any], dict[str, Any]]:
+def _read(template: str | pathlib.Path) -> tuple[dict[str, Any], Any]:
     if isinstance(template, pathlib.Path):
         files, body = template_utils.get_template_contents(template_file=str(template))
         return dict(files), dict(body)
-    return {}, yaml.safe_load(template)
+    return {}, template
 
 
 @contextlib.contextmanager

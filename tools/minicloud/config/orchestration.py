@@ -11,9 +11,10 @@ _PLUGIN = pathlib.Path(__file__).parents[3] / 'heat_container' / 'plugin'
 
 
 ENDPOINTS = (
-    # name, policy level, project: both are the built-in engine
-    ('local', 'baseline', 'demo'),
-    ('edge', 'privileged', 'admin'),
+    # name, policy level, project, socket
+    ('local', 'baseline', 'demo', 'engine.sock'),
+    ('edge', 'privileged', 'admin', 'engine.sock'),
+    ('dockerd', 'baseline', 'demo', 'docker.sock'),  # if somebody puts one there
 )
 
 
@@ -49,12 +50,12 @@ def _docker(cloud: instance.Instance) -> ini.Sections:
     """The engine as an endpoint of each project; ids are known after the first
     start of keystone only."""
     known = [one for one in ENDPOINTS if one[2] in cloud.projects]
-    url = f'unix://{cloud.path("run", "engine.sock")}'
-    return {'docker': {'endpoints': [name for name, _, _ in known]}, **{
+    return {'docker': {'endpoints': [name for name, _, _, _ in known]}, **{
         f'docker_endpoint:{name}': {
-            'url': url, 'policy_level': level, 'address': '127.0.0.1',
-            'projects': cloud.projects[project], 'compute_host': cloud.host}
-        for name, level, project in known}}
+            'url': f'unix://{cloud.path("run", socket)}', 'address': '127.0.0.1',
+            'policy_level': level, 'projects': cloud.projects[project],
+            'compute_host': cloud.host if socket == 'engine.sock' else None}
+        for name, level, project, socket in known}}
 
 
 def _trustee(cloud: instance.Instance) -> dict[str, object]:

@@ -86,10 +86,11 @@ def test_heat_offers_the_engine_to_projects_that_are_known():
     known.projects = {'demo': 'd1', 'admin': 'a1'}
     found = files.plan(known, driver='container', datapath='netdev')['heat/heat.conf']
     assert found['DEFAULT']['convergence_engine'] is True
-    assert found['docker'] == {'endpoints': ['local', 'edge']}
+    assert found['docker'] == {'endpoints': ['local', 'edge', 'dockerd']}
     local, edge = found['docker_endpoint:local'], found['docker_endpoint:edge']
     assert (local['url'], local['policy_level'], local['projects']) == ('unix:///h/run/engine.sock', 'baseline', 'd1')
     assert (edge['policy_level'], edge['projects']) == ('privileged', 'a1')
+    assert found['docker_endpoint:dockerd']['url'] == 'unix:///h/run/docker.sock'
 
 
 def test_heat_offers_no_engine_before_there_is_a_project(plan):
