@@ -3,7 +3,7 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from heat.common import exception
 from heat.common.i18n import _
@@ -33,12 +33,17 @@ class Container(DockerResource, signal_responder.SignalResponder):
     secret_properties = frozenset(('secret_environment', 'registry_credentials'))
     physical_resource_name_limit = 100
 
+    @property
+    def wanted(self) -> Mapping[str, Any]:
+        """The properties by the names of this type."""
+        return cast(Mapping[str, Any], self.properties)
+
     # Life
 
     def validate(self) -> None:
         """Contradictions and what is denied, as far as it can be told before anything else of the stack is there."""
         super().validate()
-        props = self.properties
+        props = self.wanted
         if self.t.required_resource_names():
             return
         restart = (props['restart_policy'] or {}).get('name')
@@ -56,7 +61,7 @@ class Container(DockerResource, signal_responder.SignalResponder):
             raise _invalid(str(error)) from None
 
     def handle_create(self) -> Steps:
-        return begun(making.make(self, self.properties, self.properties['name'] or self.physical_name()))
+        return begun(making.make(self, self.wanted, self.wanted['name'] or self.physical_name()))
 
     def check_create_complete(self, steps: Steps) -> bool:
         return steps.done()
@@ -96,13 +101,13 @@ class Container(DockerResource, signal_responder.SignalResponder):
         return steps.done()
 
     def handle_check(self) -> None:
-        wrong = waiting.as_it_should_be(self._info(), started=self.properties['start'],
-                                        expected=self.properties['expected_exit_codes'])
+        wrong = waiting.as_it_should_be(self._info(), started=self.wanted['start'],
+                                        expected=self.wanted['expected_exit_codes'])
         if wrong:
             raise exception.Error(wrong)
 
     def handle_signal(self, details: Any = None) -> str:
-        return signals.act(self, details, self.properties['signal_actions'] or [])
+        return signals.act(self, details, self.wanted['signal_actions'] or [])
 
     # Replacement
 
@@ -186,11 +191,11 @@ class Container(DockerResource, signal_responder.SignalResponder):
             return self.endpoint().address
         if name in telling.OF_INFO:
             return telling.OF_INFO[name](self._info())
-        engine, lines = self.engine(), self.properties['log_lines']
+        engine, lines = self.engine(), self.wanted['log_lines']
         if name in ('logs', 'logs_head', 'logs_tail'):
             return telling.logs(engine, self.resource_id, lines=lines, head=name == 'logs_head')
         if name == 'output_files':
-            return telling.output_files(engine, self.resource_id, self.properties['output_files'] or [])
+            return telling.output_files(engine, self.resource_id, self.wanted['output_files'] or [])
         return getattr(telling, name)(engine, self.resource_id)
 
     # Steps
@@ -199,26 +204,26 @@ class Container(DockerResource, signal_responder.SignalResponder):
         return self.engine().inspect(self.resource_id)
 
     def _removed(self) -> Waits:
-        yield from removal.remove(self, self.properties)
+        yield from removal.remove(self, self.wanted)
         if self._get_user_id():
             self._delete_ec2_signed_url()
             self._delete_user()
 
     def _suspended(self) -> Waits:
         info = self._info()
-        if self.properties['suspend_mode'] == 'pause' and info.status is Status.RUNNING:
+        if self.wanted['suspend_mode'] == 'pause' and info.status is Status.RUNNING:
             self.engine().pause(info.id)
-        elif self.properties['suspend_mode'] == 'stop' and info.status.alive:
+        elif self.wanted['suspend_mode'] == 'stop' and info.status.alive:
             self.data_set(_STOPPED, json.dumps(True))
-            yield from removal.stop(self, info, self.properties)
+            yield from removal.stop(self, info, self.wanted)
 
     def _resumed(self) -> Waits:
         info = self._info()
         if info.status is Status.PAUSED:
             self.engine().unpause(info.id)
-            yield from making.wait(self, info.id, self.properties)
+            yield from making.wait(self, info.id, self.wanted)
         elif self.data().get(_STOPPED) and not info.status.alive:
-            yield from making.start(self, info.id, self.properties)
+            yield from making.start(self, info.id, self.wanted)
         self.data_delete(_STOPPED)
 
     def _committed(self) -> str:
