@@ -3,7 +3,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, ClassVar, cast
 
 from heat.common import exception
 from heat.common.i18n import _
@@ -37,7 +37,7 @@ class LegacyContainer(Container):
     ENDPOINT = schema.ENDPOINT
     properties_schema = schema.PROPERTIES
     attributes_schema = schema.ATTRIBUTES
-    secret_properties: frozenset[str] = frozenset()
+    secret_properties: ClassVar[frozenset[str]] = frozenset()
     support_status = support.SupportStatus(
         status=support.DEPRECATED, version='2026.2', message=_('Use OS::Docker::Container.'),
         previous_status=support.SupportStatus(status=support.UNSUPPORTED))
@@ -48,7 +48,7 @@ class LegacyContainer(Container):
             data = legacy.modern(self.properties)
         except errors.InvalidSpec as error:
             raise exception.StackValidationFailed(message=str(error)) from None
-        return properties.Properties(PROPERTIES, data, context=self.context)
+        return cast(Mapping[str, Any], properties.Properties(PROPERTIES, data, context=self.context))
 
     def needs_replace_with_prop_diff(self, changed_properties_set: Any, after_props: Any, before_props: Any) -> bool:
         return True

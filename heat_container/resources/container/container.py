@@ -79,10 +79,12 @@ class Container(DockerResource, signal_responder.SignalResponder):
     def check_delete_complete(self, steps: Steps) -> bool:
         return steps.done()
 
-    def handle_create_cancel(self, steps: Any) -> None:
-        _close(steps)
-
-    handle_update_cancel = handle_delete_cancel = handle_create_cancel
+    def cancel(self, token: object) -> None:
+        """Heat calls an action off."""
+        if isinstance(token, Steps):
+            token.close()
+        else:
+            super().cancel(token)
 
     def handle_suspend(self) -> Steps:
         if self._get_user_id():
@@ -240,11 +242,6 @@ class Container(DockerResource, signal_responder.SignalResponder):
 
 def _invalid(text: str) -> exception.StackValidationFailed:
     return exception.StackValidationFailed(message=text)
-
-
-def _close(steps: Any) -> None:
-    if isinstance(steps, Steps):
-        steps.close()
 
 
 def _below_no_mount(props: Mapping[str, Any]) -> str:

@@ -45,7 +45,7 @@ def read(engine: Engine, container: str, path: str, limit: int = MAX_READ_BYTES)
 
 def is_there(engine: Engine, container: str, file: File) -> bool:
     """Whether it has the text that it is to have."""
-    content = file['content'].encode()
+    content: bytes = file['content'].encode()
     return read(engine, container, file['path'], max(len(content) + 1, 1)) == content
 
 

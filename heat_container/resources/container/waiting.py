@@ -39,16 +39,16 @@ def is_over(info: ContainerInfo) -> bool:
 def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[int]) -> str:
     """'' if so; else a sentence about what is wrong."""
     if not started:
-        return _('The container runs, and is not to.') if info.status.alive else ''
+        return str(_('The container runs, and is not to.')) if info.status.alive else ''
     if info.status is Status.PAUSED:
-        return _('The container is paused.')
+        return str(_('The container is paused.'))
     if not info.status.alive:
         if info.exit is None:
-            return _('The container was not started.')
-        return '' if is_over(info) and info.exit.code in expected else _(
-            'The container does not run; it ended with %s.') % info.exit.code
+            return str(_('The container was not started.'))
+        return '' if is_over(info) and info.exit.code in expected else str(_(
+            'The container does not run; it ended with %s.') % info.exit.code)
     if info.health is not None and info.health.status == health.UNHEALTHY:
-        return _('The container is unhealthy.')
+        return str(_('The container is unhealthy.'))
     return ''
 
 
