@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.common import exception
+from heat.db import api as db_api
 from heat.objects import resource as resource_objects
-from heat.objects import resource_data
+from heat.objects import stack as stack_objects
 
 from heat_container.tls import Material
 from nova_container import errors
@@ -26,14 +27,19 @@ def record_of(context: Any, endpoint_id: str, project_id: str) -> dict[str, str]
         return None
     for row in found:
         kept = _data_of(context, row)
-        if URL in kept and row.stack.tenant == project_id:
+        if URL in kept and _tenant_of(context, row) == project_id:
             return kept
     return None
 
 
+def _tenant_of(context: Any, row: Any) -> str | None:
+    found = stack_objects.Stack.get_by_id(context, row.stack_id, eager_load=False)
+    return None if found is None else str(found.tenant)
+
+
 def _data_of(context: Any, row: Any) -> dict[str, str]:
     try:
-        return dict(resource_data.ResourceData.get_all(row))
+        return dict(db_api.resource_data_get_all(context, row.id))
     except exception.NotFound:
         return {}
 

@@ -17,7 +17,8 @@ from heat_container.schema import endpoint as schema
 from nova_container import errors
 from nova_container.engine import Engine
 
-_PING_S = 5.0
+_PING_S, _BETWEEN_S = 5.0, 1.0
+_ANSWERED = 'answered'
 _NO_OPTION = _('The operator does not offer endpoints of projects: name one of the operator.')
 
 
@@ -165,15 +166,12 @@ class Endpoint(DockerResource):
         return False
 
 
-_ANSWERED = 'answered'
-
-
 def _ping(engine: Engine, stop: threading.Event) -> str:
     """Why it does not answer, or that it does. :raises Denied:"""
     try:
         engine.ping(timeout_s=_PING_S)
     except errors.Unavailable as error:
-        stop.wait(1.0)
+        stop.wait(_BETWEEN_S)
         return str(error)
     return _ANSWERED
 

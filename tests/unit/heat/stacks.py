@@ -11,9 +11,11 @@ import time
 from collections.abc import Mapping
 from unittest import mock
 
+import sqlalchemy
 from heat.common import config as heat_config
 from heat.common import context as heat_context
 from heat.common import messaging, template_format
+from heat.common import policy as heat_policy
 from heat.db import api as db_api
 from heat.db import models
 from heat.engine import environment, resources, scheduler, stack, template
@@ -21,6 +23,7 @@ from heat.engine.clients.os import keystone
 from heat.engine.clients.os.keystone import fake_keystoneclient
 from oslo_config import cfg
 from oslo_db import options as db_options
+from oslo_policy import policy as oslo_policy
 from oslo_service import backend
 
 import heat_container
@@ -89,6 +92,19 @@ class Cloud:
         self.set('endpoints', [*CONF.docker.endpoints, name], group=conf.GROUP)
         return found
 
+    def rule(self, name: str, check: str) -> None:
+        """A line of policy.yaml, until the end."""
+        enforcer = heat_policy.get_enforcer().enforcer
+        enforcer.load_rules()
+        before = enforcer.rules.get(name)
+        enforcer.set_rules({name: oslo_policy.Rules.from_dict({name: check})[name]}, overwrite=False, use_conf=True)
+        self._undo.callback(enforcer.rules.__setitem__, name, before)
+
+    def rows(self, table: type) -> list[dict[str, object]]:
+        """What the database holds in a table."""
+        with db_api.get_engine().connect() as connection:
+            return [dict(row._mapping) for row in connection.execute(sqlalchemy.select(table.__table__))]
+
     def context(self, project: str = PROJECT, roles: tuple[str, ...] = ('member',)) -> heat_context.RequestContext:
         """A user of a project."""
         return heat_context.RequestContext.from_dict({
@@ -124,10 +140,11 @@ class Cloud:
         found.update(wanted)
         return found
 
-    def adopt(self, text: str, found: Mapping[str, Mapping[str, object]], *, name: str = 'web') -> stack.Stack:
+    def adopt(self, text: str, found: Mapping[str, Mapping[str, object]], *, name: str = 'web',
+              parameters: Mapping[str, object] | None = None) -> stack.Stack:
         """A stack of what is there; ``found`` is what ``stack abandon`` tells of each resource."""
         told = {'resources': {each: {'resource_data': {}, 'metadata': {}, **fields} for each, fields in found.items()}}
-        made = stack.Stack(self.context(), name, _template(text, None, None), disable_rollback=True,
+        made = stack.Stack(self.context(), name, _template(text, parameters, None), disable_rollback=True,
                            adopt_stack_data=told)
         made.validate()
         made.store()
