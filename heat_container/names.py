@@ -9,6 +9,8 @@ STACK_ID, STACK_NAME = 'org.openstack.heat.stack_id', 'org.openstack.heat.stack_
 RESOURCE, RESOURCE_UUID = 'org.openstack.heat.resource_name', 'org.openstack.heat.resource_uuid'
 FEATURES = 'org.openstack.heat.features'
 """What a container has beyond the level of its endpoint: whoever enters it needs the same rules."""
+POD_MEMBER = 'org.openstack.heat.pod_member'
+"""Which container of a pod one is."""
 
 OWN_LABELS = frozenset((PROJECT, STACK_ID, STACK_NAME, RESOURCE, RESOURCE_UUID, FEATURES))
 """Labels that a template cannot set. None ever changes: an engine cannot change labels."""
