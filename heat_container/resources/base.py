@@ -10,10 +10,10 @@ from typing import Any, ClassVar, TypeVar
 
 from heat.common import exception
 from heat.common.i18n import _
-from heat.engine import constraints, properties, resource
+from heat.engine import constraints, function, properties, resource
 
 from heat_container import (
-    client_plugin, endpoints, guard, names, ownership, policy, sealing, sidecar, versions)
+    client_plugin, endpoints, guard, names, ownership, policy, sealing, sidecar, sizes, versions)
 from nova_container import errors
 from nova_container.engine import Engine
 
@@ -94,6 +94,10 @@ class DockerResource(resource.Resource):
 
     def validate(self) -> None:
         """Early; what is unresolved yet is judged by the guard."""
+        try:
+            sizes.check(function.resolve(self.properties.data))
+        except errors.ContainerError as error:
+            raise exception.StackValidationFailed(message=str(error)) from None
         super().validate()
         if self.ENDPOINT in self.properties_schema and self.properties.data.get(self.ENDPOINT) is None and not (
                 self._is_beside() or endpoints.CONF.docker.default_endpoint):

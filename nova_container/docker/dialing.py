@@ -42,7 +42,7 @@ def dial(host: str, port: int, timeout_s: float | None, judge: Judge) -> socket.
 def connection_class(base: type[Any], judge: Judge) -> type[Any]:
     """One of urllib3's classes of connections that dials so. (Its constructors take nothing of ours.)"""
 
-    class Judged(base):
+    class Judged(base):  # type: ignore[misc]
         def _new_conn(self) -> socket.socket:
             timeout = self.timeout if isinstance(self.timeout, (int, float)) else None
             try:

@@ -161,7 +161,7 @@ def _pool(endpoint: Endpoint, timeout_s: float) -> urllib3.HTTPConnectionPool:
             endpoint.host, endpoint.port, maxsize=_POOL, server_hostname=endpoint.server_name or None,
             ssl_context=endpoint.ssl_context())
     if endpoint.judge is not None:
-        pool.ConnectionCls = dialing.connection_class(pool.ConnectionCls, endpoint.judge)  # type: ignore[misc]
+        pool.ConnectionCls = dialing.connection_class(pool.ConnectionCls, endpoint.judge)
     return pool
 
 
