@@ -7,6 +7,7 @@ import ssl
 from urllib.parse import urlsplit
 
 from nova_container import errors
+from nova_container.docker import dialing
 
 _TLS_PORT = 2376
 _PORT = 2375
@@ -23,27 +24,34 @@ class TlsFiles:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Endpoint:
-    """A unix socket, or a host and port, with TLS if files are given."""
+    """A unix socket, or a host and port, with TLS if files or a context of it are given.
+
+    ``server_name`` is the name in the engine's certificate, '' its host; ``judge`` is asked before each connection.
+    """
 
     socket_path: str | None = None
     host: str = 'localhost'
     port: int = 0
-    tls: TlsFiles | None = None
+    tls: TlsFiles | ssl.SSLContext | None = None
+    server_name: str = ''
+    judge: dialing.Judge | None = None
 
     @classmethod
-    def of(cls, url: str, tls: TlsFiles | None = None) -> 'Endpoint':
+    def of(cls, url: str, tls: TlsFiles | ssl.SSLContext | None = None, *, server_name: str = '',
+           judge: dialing.Judge | None = None) -> 'Endpoint':
         """``unix:///path``, ``tcp://host:port``, ``http://`` or, with TLS only, ``https://``.
 
         :raises InvalidRequest: another form.
         """
         parts = urlsplit(url)
-        if parts.scheme == 'unix' and parts.path.startswith('/') and not parts.netloc:
+        if parts.scheme == 'unix' and parts.path.startswith('/') and not parts.netloc and judge is None:
             return cls(socket_path=parts.path)
         if parts.scheme not in ('tcp', 'http', 'https') or not parts.hostname:
             raise errors.InvalidRequest(f'{url!r} is no engine: use unix:///path or tcp://host:port')
         if parts.scheme == 'https' and tls is None:
             raise errors.InvalidRequest(f'{url!r} needs the files of TLS: ca, cert and key')
-        return cls(host=parts.hostname, port=parts.port or (_TLS_PORT if tls else _PORT), tls=tls)
+        return cls(host=parts.hostname, port=parts.port or (_TLS_PORT if tls else _PORT), tls=tls,
+                   server_name=server_name, judge=judge)
 
     def __str__(self) -> str:
         if self.socket_path is not None:
@@ -52,8 +60,8 @@ class Endpoint:
 
     def ssl_context(self) -> ssl.SSLContext | None:
         """:raises InvalidRequest: a file of TLS is missing or wrong."""
-        if self.tls is None:
-            return None
+        if self.tls is None or isinstance(self.tls, ssl.SSLContext):
+            return self.tls
         try:
             context = ssl.create_default_context(cafile=self.tls.ca)
             context.load_cert_chain(self.tls.cert, self.tls.key)
@@ -72,6 +80,9 @@ class Endpoint:
                 sock.close()
                 raise
             return sock
-        plain = socket.create_connection((self.host, self.port), timeout_s)
+        if self.judge is None:
+            plain = socket.create_connection((self.host, self.port), timeout_s)
+        else:
+            plain = dialing.dial(self.host, self.port, timeout_s, self.judge)
         context = self.ssl_context()
-        return plain if context is None else context.wrap_socket(plain, server_hostname=self.host)
+        return plain if context is None else context.wrap_socket(plain, server_hostname=self.server_name or self.host)

@@ -17,7 +17,7 @@ from nova_container.engine.volume import Volume, VolumeInfo
 
 _OPEN = frozenset((
     'inspect', 'list', 'wait', 'usage', 'top', 'logs', 'resize', 'inspect_exec', 'resize_exec', 'load', 'save',
-    'list_images', 'inspect_image', 'tag_image', 'remove_image', 'prune_images', 'info', 'events', 'close',
+    'list_images', 'inspect_image', 'tag_image', 'remove_image', 'prune_images', 'info', 'ping', 'events', 'close',
     'inspect_volume', 'list_volumes', 'remove_volume', 'prune_volumes', 'inspect_network', 'list_networks',
     'remove_network', 'prune_networks', 'disconnect', 'pull', 'push', 'search', 'import_image', 'check_login',
     'inspect_remote', 'prune_builds'))

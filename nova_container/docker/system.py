@@ -19,6 +19,9 @@ from nova_container.engine import EngineInfo, Event, Feature, SystemOps
 class SystemVerbs(Verbs, SystemOps):
     """The engine and its events."""
 
+    def ping(self, *, timeout_s: float | None = None) -> None:
+        self.transport.do('GET', '/_ping', timeout_s=timeout_s)
+
     def info(self) -> EngineInfo:
         if self.is_ours:
             return wire.engine_info_of(self.get('/info'))

@@ -14,6 +14,7 @@ import urllib3
 from docker.transport import unixconn
 
 from nova_container import errors
+from nova_container.docker import dialing
 from nova_container.docker import status as statuses
 from nova_container.docker.endpoint import Endpoint
 
@@ -114,7 +115,7 @@ class Transport:
 
     def _timeout(self, timeout_s: float | None) -> urllib3.Timeout:
         silence_s = self.timeout_s if timeout_s is None else timeout_s or None
-        return urllib3.Timeout(connect=self.timeout_s, read=silence_s)
+        return urllib3.Timeout(connect=min(self.timeout_s, timeout_s or self.timeout_s), read=silence_s)
 
     def _error(self, answer: Answer, endpoint: str) -> errors.ContainerError:
         try:
@@ -154,9 +155,14 @@ def _pool(endpoint: Endpoint, timeout_s: float) -> urllib3.HTTPConnectionPool:
             'http+docker://localhost', endpoint.socket_path, timeout_s, maxsize=_POOL)
         return pool
     if endpoint.tls is None:
-        return urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL)
-    return urllib3.HTTPSConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL,
-                                       ssl_context=endpoint.ssl_context())
+        pool = urllib3.HTTPConnectionPool(endpoint.host, endpoint.port, maxsize=_POOL)
+    else:
+        pool = urllib3.HTTPSConnectionPool(
+            endpoint.host, endpoint.port, maxsize=_POOL, server_hostname=endpoint.server_name or None,
+            ssl_context=endpoint.ssl_context())
+    if endpoint.judge is not None:
+        pool.ConnectionCls = dialing.connection_class(pool.ConnectionCls, endpoint.judge)
+    return pool
 
 
 def _query(query: Query | None) -> str:

@@ -244,6 +244,10 @@ class SystemOps(abc.ABC):
     """Verbs over the engine itself."""
 
     @abc.abstractmethod
+    def ping(self, *, timeout_s: float | None = None) -> None:
+        """Silent if it answers within ``timeout_s`` (None = as for every verb). :raises Unavailable: it does not."""
+
+    @abc.abstractmethod
     def info(self) -> state.EngineInfo:
         """The engine and its host. :raises Unavailable: it does not answer."""
 

@@ -274,6 +274,9 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
     def prune_volumes(self, *, all_unused: bool = False) -> tuple[tuple[str, ...], int]:
         return volumes.prune(self._parts, all_unused=all_unused)
 
+    def ping(self, *, timeout_s: float | None = None) -> None:
+        """It is in this process."""
+
     @refusals.as_ours()
     def info(self) -> state.EngineInfo:
         parts, counted = self._parts, self._counted()

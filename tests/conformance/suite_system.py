@@ -10,6 +10,11 @@ from nova_container.engine.state import Status
 
 
 class SystemSuite:
+    def test_the_engine_answers_a_ping(self, engine):
+        began = time.monotonic()
+        engine.ping(timeout_s=10)
+        assert time.monotonic() - began < 10
+
     def test_the_engine_describes_itself_and_its_host(self, engine, engine_is_real):
         info = engine.info()
         told = ('name', 'version', 'runtime', 'kernel_version', 'operating_system', 'architecture',

@@ -52,7 +52,7 @@ class Row:
 
 def endpoints() -> Iterator[Row]:
     """Every endpoint of the API."""
-    for line in _surface()['endpoints']:
+    for line in surface()['endpoints']:
         method, path, tag = line.split(' ')
         found = routes.find(method, re.sub(r'\{[^}]*\}', 'x', path))
         if tag in OUT_OF_SCOPE:
@@ -66,7 +66,7 @@ def endpoints() -> Iterator[Row]:
 
 def body_fields() -> Iterator[Row]:
     """Every field of every body."""
-    for body, paths in _surface()['fields'].items():
+    for body, paths in surface()['fields'].items():
         for path in paths:
             yield Row(body, path, _verdict(_TABLES[body], path))
 
@@ -84,6 +84,7 @@ def _verdict(tables: Mapping[str, Mapping[str, object]], path: str) -> Verdict:
     return _verdict(tables, re.sub(r'(\{\}\[\]|\[\]|\{\})$', '', holder))
 
 
-def _surface() -> dict[str, dict[str, list[str]]]:
+def surface() -> dict[str, dict[str, list[str]]]:
+    """The API: its endpoints, and the fields of each body."""
     loaded: dict[str, dict[str, list[str]]] = json.loads(_SURFACE.read_text())
     return loaded

@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Bring up a whole OpenStack, boot a container in it, use it, snapshot it, delete it. Non-zero if a step fails."""
+"""Bring up a whole OpenStack, boot a container, use it, delete it; then a stack with one. Non-zero if a step fails."""
 
 import subprocess
 import sys
 import time
 
+from tools.demo import stack_tour
 from tools.demo.cloud import TOP, Cloud
 from tools.demo.steps import StepFailed, Steps, say
 from tools.demo.tour import Tour, sweep
@@ -34,8 +35,11 @@ def main() -> int:
     say('Containers as servers, through the openstack client')
     try:
         cloud = Cloud()
+        stack_tour.sweep(cloud)
         sweep(cloud)
         Tour(cloud, steps).all()
+        say('Containers in a Heat stack, beside a server')
+        stack_tour.StackTour(cloud, steps).all()
     except StepFailed as failure:
         print(f'\n\nThis step does not hold: {failure}\n'
               f'The minicloud is still up: `{MINICLOUD.relative_to(TOP)} logs nova-compute` may say why.',

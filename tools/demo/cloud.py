@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import docker
 import openstack
 
 from tools.demo.steps import StepFailed, expect, wait_for
@@ -64,6 +65,37 @@ class Cloud:
         return wait_for(f'image {name} is active', lambda: next(
             (image for image in self._connection.image.images(name=name) if image.status == 'active'), None), 300)
 
+    def stack(self, name: str) -> Any:
+        """A stack by name, as the API tells it now; None if there is none."""
+        found = self._connection.orchestration.find_stack(name, ignore_missing=True)
+        return None if found is None or found.status == 'DELETE_COMPLETE' else found
+
+    def await_stack(self, name: str, status: str, timeout_s: float = 240.0) -> dict[str, Any]:
+        """The outputs of a stack, once it has that status. :raises StepFailed: with its reason."""
+        def reached() -> Any:
+            found = self.stack(name)
+            if found is not None and found.status.endswith('FAILED') and (
+                    'ROLLBACK' not in status or found.status.startswith('ROLLBACK')):
+                raise StepFailed(f'Stack {name} is {found.status}: {found.status_reason}')
+            return found if found is not None and found.status == status else None
+
+        found: Any = wait_for(f'stack {name} is {status}', reached, timeout_s, 0.3)
+        return {one['output_key']: one.get('output_value') for one in found.outputs or ()}
+
+    def await_stack_gone(self, name: str) -> None:
+        """Wait until there is no stack of that name."""
+        wait_for(f'stack {name} is gone', lambda: self.stack(name) is None, 120, 0.3)
+
+    def engine_container(self, container: str) -> Any:
+        """What the engine tells of a container; None if there is none."""
+        engine = docker.APIClient(base_url=f'unix://{HOME / "run" / "engine.sock"}')
+        try:
+            return engine.inspect_container(container)
+        except docker.errors.NotFound:
+            return None
+        finally:
+            engine.close()
+
     def connect_floating_ip(self, server: str) -> str:
         """Give the server a floating IP and return it."""
         address = str(self.show('floating', 'ip', 'create', 'public')['floating_ip_address'])
@@ -87,9 +119,9 @@ class Cloud:
             capture_output=True, text=True, timeout=60, check=False)
 
 
-def http_get(address: str, timeout_s: float = 2.0) -> str | None:
-    """The page at port 80; None if nothing answers."""
-    connection = http.client.HTTPConnection(address, 80, timeout=timeout_s)
+def http_get(address: str, timeout_s: float = 2.0, port: int = 80) -> str | None:
+    """The page at a port; None if nothing answers."""
+    connection = http.client.HTTPConnection(address, port, timeout=timeout_s)
     try:
         connection.request('GET', '/')
         return connection.getresponse().read().decode('utf-8', 'replace')

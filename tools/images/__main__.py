@@ -6,19 +6,21 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.images.build import IMAGES, build
+from tools.images.build import IMAGES, MORE, build
 from tools.images.packages import PackageMissing
 
 
 def main(argv: Sequence[str]) -> int:
     """Build the images named and return the exit code."""
+    known = (*IMAGES, *MORE)
     parser = argparse.ArgumentParser(prog='python -m tools.images', description='Build the demo images.')
     parser.add_argument('--output', type=Path, default=Path('build/images'), help='directory of the archives')
-    parser.add_argument('names', nargs='*', metavar='NAME', help=f'one of {", ".join(IMAGES)}; all if none is given')
+    parser.add_argument('names', nargs='*', metavar='NAME',
+                        help=f'one of {", ".join(known)}; without any {" and ".join(IMAGES)}')
     options = parser.parse_args(argv)
     for name in options.names or IMAGES:
-        if name not in IMAGES:
-            print(f'There is no image {name!r}: choose from {", ".join(IMAGES)}', file=sys.stderr)
+        if name not in known:
+            print(f'There is no image {name!r}: choose from {", ".join(known)}', file=sys.stderr)
             return 2
         try:
             print(f'{name}: building', flush=True)

@@ -11,7 +11,7 @@ from nova_container.image import archive, oci_layout
 from nova_container.image import digest as digests
 from nova_container.image.blobs import BlobStore
 from nova_container.image.config import ImageConfig
-from tools.images import demo_httpd, demo_system
+from tools.images import demo_httpd, demo_mariadb, demo_php, demo_system, demo_vnf
 from tools.images.rootfs import Rootfs
 
 CREATED = '2024-01-01T00:00:00Z'
@@ -20,6 +20,14 @@ IMAGES: dict[str, tuple[Callable[[], Rootfs], dict[str, Any]]] = {
     demo_httpd.NAME: (demo_httpd.rootfs, demo_httpd.RUN_DEFAULTS),
     demo_system.NAME: (demo_system.rootfs, demo_system.RUN_DEFAULTS),
 }
+"""What the minicloud uploads."""
+
+MORE: dict[str, tuple[Callable[[], Rootfs], dict[str, Any]]] = {
+    demo_mariadb.NAME: (demo_mariadb.rootfs, demo_mariadb.RUN_DEFAULTS),
+    demo_php.NAME: (demo_php.rootfs, demo_php.RUN_DEFAULTS),
+    demo_vnf.NAME: (demo_vnf.rootfs, demo_vnf.RUN_DEFAULTS),
+}
+"""What the example templates of ``heat_container/examples`` run, built when named."""
 
 
 def build(name: str, output: Path) -> Path:
@@ -30,7 +38,7 @@ def build(name: str, output: Path) -> Path:
     :raises KeyError: there is no image of that name.
     :raises PackageMissing: a Debian package is not installed.
     """
-    make_rootfs, run_defaults = IMAGES[name]
+    make_rootfs, run_defaults = {**IMAGES, **MORE}[name]
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output) as scratch:
         blobs = BlobStore(Path(scratch))

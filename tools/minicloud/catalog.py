@@ -69,9 +69,11 @@ def _apis(cloud: instance.Instance) -> list[service.Service]:
         _wsgi(cloud, 'nova-metadata', 'nova', 'nova.wsgi.metadata', nova,
               needs=('nova cells', 'rabbitmq')),
         _wsgi(cloud, 'heat-api', 'heat', 'heat.wsgi.api', {},
-              needs=('heat schema', 'rabbitmq'), argv=_files(cloud, 'heat')),
+              needs=('heat schema', 'rabbitmq', 'heat endpoints'),
+              argv=_files(cloud, 'heat')),
         _wsgi(cloud, 'heat-api-cfn', 'heat', 'heat.wsgi.cfn', {},
-              needs=('heat schema', 'rabbitmq'), argv=_files(cloud, 'heat')),
+              needs=('heat schema', 'rabbitmq', 'heat endpoints'),
+              argv=_files(cloud, 'heat')),
     ]
 
 
@@ -116,7 +118,7 @@ def _nova(cloud: instance.Instance) -> list[service.Service]:
 def _heat(cloud: instance.Instance) -> list[service.Service]:
     return [_main(cloud, 'heat-engine', 'heat', 'heat.cmd.engine:main',
                   ('heat.conf',), ready=probes.consumes('engine'),
-                  needs=('heat schema', 'rabbitmq'))]
+                  needs=('heat schema', 'rabbitmq', 'heat endpoints'))]
 
 
 def _wsgi(cloud: instance.Instance, name: str, project: str, module: str,

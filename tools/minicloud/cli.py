@@ -116,11 +116,13 @@ def _env(_) -> None:
 
 
 def _status(arguments) -> int:
-    found = status.lines(_existing(instance.find_home()))
+    cloud = _existing(instance.find_home())
+    found = status.lines(cloud)
     if arguments.json:
         print(json.dumps([dataclasses.asdict(line) for line in found]))
     else:
         print(status.table(found))
+        print(status.heat(cloud))
     return 0 if all(line.state == 'running' for line in found) else 3
 
 

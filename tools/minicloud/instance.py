@@ -27,6 +27,7 @@ class Instance:
     provisioned: bool = False
     driver: str = 'fake'     # what nova-compute drives: fake or container
     datapath: str = 'netdev'
+    projects: dict[str, str] = dataclasses.field(default_factory=dict)  # ids
 
     @property
     def id(self) -> str:
@@ -72,7 +73,8 @@ class Instance:
                   'master_secret': self.master_secret,
                   'migrated': self.migrated,
                   'provisioned': self.provisioned,
-                  'driver': self.driver, 'datapath': self.datapath}
+                  'driver': self.driver, 'datapath': self.datapath,
+                  'projects': self.projects}
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         staged = self.path(_RECORD + '.new')
         staged.touch(mode=0o600)

@@ -27,6 +27,13 @@ def create(cloud: instance.Instance) -> None:
     _create_catalog(cloud, keystone)
 
 
+def project_ids(cloud: instance.Instance) -> dict[str, str]:
+    """Return the ids of the projects that people use, by name."""
+    found = api.Api(cloud, 'admin', 'admin').get('keystone', '/v3/projects')
+    return {project['name']: project['id'] for project in found['projects']
+            if project['name'] in (DEMO, 'admin')}
+
+
 class _Keystone:
     """Ensure things by name."""
 

@@ -169,9 +169,18 @@ def _content_steps(cloud: instance.Instance) -> list[steps.Step]:
             steps.Step('networks', lambda _: demo.create_networks(cloud),
                        ('neutron', 'identity', *agents))]
     return [*found,
+            steps.Step('heat endpoints', lambda _: _offer_engines(cloud),
+                       ('keystone', 'identity')),
             steps.Step('image archives', lambda _: images.build(cloud)),
             steps.Step('images', lambda _: images.upload(cloud),
                        ('glance', 'identity', 'keystone', 'image archives'))]
+
+
+def _offer_engines(cloud: instance.Instance) -> None:
+    """Tell Heat which project may use which engine."""
+    cloud.projects = tenancy.project_ids(cloud)
+    cloud.save()
+    files.write_heat(cloud)
 
 
 def _is_importable(name: str) -> bool:

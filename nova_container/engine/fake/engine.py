@@ -45,6 +45,10 @@ class FakeEngine(FakeRegistries, FakeNetworks, base.Engine):
         return super().exec(container.id, spec, timeout_s=timeout_s)
 
     @faults.verb
+    def ping(self, *, timeout_s: float | None = None) -> None:
+        """It is in this process."""
+
+    @faults.verb
     def info(self) -> state.EngineInfo:
         with self.changed:
             by_status = [container.status for container in self.containers.all()]

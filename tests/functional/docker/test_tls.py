@@ -1,13 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Over tcp with TLS, both sides known to each other: requests, streams and sessions."""
 
+import dataclasses
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 
 import pytest
 
+from heat_container.tls import Material
 from nova_container import errors
 from nova_container.connect import TlsFiles, connect
 from nova_container.docker.server import Limits, Server, tls
@@ -98,3 +101,54 @@ def test_a_connection_that_says_nothing_keeps_nobody_out(tls_url, engine):
     assert engine.info().name == 'fake'
     for sock in silent:
         sock.close()
+
+@pytest.fixture
+def material(pki):
+    """As a tenant's endpoint keeps it: texts, no files."""
+    return Material(ca=(pki / 'ca.pem').read_text(), cert=(pki / 'client.pem').read_text(),
+                    key=(pki / 'client.key').read_text())
+
+
+def test_certificates_in_memory_serve_requests_and_sessions_at_judged_addresses(tls_url, material, fake):
+    judged = []
+    connected = connect(tls_url.replace('localhost', '127.0.0.1'), tls=material.context(), server_name='localhost',
+                        judge=judged.append, timeout_s=10)
+    container = connected.create(ContainerSpec(name='c', image='busybox', process=ProcessSpec(command=('sleep', '9'))))
+    connected.start(container)
+    requests = len(judged)
+    assert connected.exec(container, ExecSpec(command=('echo', 'hello'))).stdout == b'hello\n'
+    connected.close()
+    assert set(judged) == {'127.0.0.1'}
+    assert len(judged) > requests >= 1
+
+
+def test_no_address_is_connected_to_that_the_judge_denies(tls_url, material, fake):
+    before = fake.calls
+    def deny(address):
+        raise errors.Denied(address)
+
+    connected = connect(tls_url, tls=material.context(), judge=deny, timeout_s=10)
+    with pytest.raises(errors.Denied):
+        connected.ping()
+    with pytest.raises(errors.Denied):
+        connected.transport.endpoint.open(10)
+    assert fake.calls == before
+
+
+def test_an_engine_with_a_certificate_for_another_name_is_not_spoken_to(tls_url, material, fake):
+    before = fake.calls
+    for name, url in (('', tls_url.replace('localhost', '127.0.0.1')), ('elsewhere', tls_url)):
+        connected = connect(url, tls=material.context(), server_name=name, timeout_s=10)
+        with pytest.raises(errors.Unavailable, match='(?i)certificate'):
+            connected.ping()
+        with pytest.raises(ssl.SSLError):
+            connected.transport.endpoint.open(10)
+    assert fake.calls == before
+
+
+def test_certificates_that_cannot_be_used_are_refused_without_showing_them(material):
+    for broken in (dataclasses.replace(material, key='-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n'),
+                   dataclasses.replace(material, ca='none'), dataclasses.replace(material, cert='')):
+        with pytest.raises(errors.InvalidRequest) as refused:
+            broken.context()
+        assert 'c2VjcmV0' not in f'{refused.value!r}{broken!r}'

@@ -29,9 +29,15 @@ def plan(cloud: instance.Instance, *, driver: str,
         'nova/nova.conf': compute.nova(cloud),
         'nova/databases.conf': compute.nova_databases(cloud),
         'nova/nova-compute.conf': compute.nova_compute(cloud, driver),
-        'heat/heat.conf': orchestration.heat(cloud),
+        'heat/heat.conf': orchestration.heat(cloud, driver),
         'engine/engine.ini': engine.container_engine(cloud),
     }
+
+
+def write_heat(cloud: instance.Instance) -> None:
+    """Write heat.conf anew, with what is known of projects now."""
+    ini.write(cloud.path('etc', 'heat', 'heat.conf'),
+              orchestration.heat(cloud, cloud.driver))
 
 
 def write(cloud: instance.Instance, *, driver: str, datapath: str) -> None:

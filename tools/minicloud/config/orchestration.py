@@ -10,8 +10,16 @@ from tools.minicloud.config import shared
 _PLUGIN = pathlib.Path(__file__).parents[3] / 'heat_container' / 'plugin'
 
 
-def heat(cloud: instance.Instance) -> ini.Sections:
-    """One engine worker, trusts, and this checkout's plug-in if it has one."""
+ENDPOINTS = (
+    # name, policy level, project, socket
+    ('local', 'baseline', 'demo', 'engine.sock'),
+    ('edge', 'privileged', 'admin', 'engine.sock'),
+    ('dockerd', 'baseline', 'demo', 'docker.sock'),  # if somebody puts one there
+)
+
+
+def heat(cloud: instance.Instance, driver: str) -> ini.Sections:
+    """One engine worker, trusts, convergence, and this checkout's plug-in."""
     plugins = [_PLUGIN] if _PLUGIN.is_dir() else []
     return ini.merge(
         shared.logging(), shared.messaging(cloud), shared.locking(cloud),
@@ -29,11 +37,25 @@ def heat(cloud: instance.Instance) -> ini.Sections:
             'environment_dir': shared.package_etc('heat', 'environment.d'),
             'template_dir': shared.package_etc('heat', 'templates'),
             'plugin_dirs': plugins or None,
+            'convergence_engine': True,
             'max_stacks_per_tenant': 1000, 'max_resources_per_stack': -1},
+         **(_docker(cloud) if driver == 'container' else {}),
          'trustee': _trustee(cloud),
          'clients_keystone': {'auth_uri': cloud.url('keystone')},
          'paste_deploy': {'api_paste_config': shared.package_etc(
              'heat', 'api-paste.ini')}})
+
+
+def _docker(cloud: instance.Instance) -> ini.Sections:
+    """The engine as an endpoint of each project; ids are known after the first
+    start of keystone only."""
+    known = [one for one in ENDPOINTS if one[2] in cloud.projects]
+    return {'docker': {'endpoints': [name for name, _, _, _ in known]}, **{
+        f'docker_endpoint:{name}': {
+            'url': f'unix://{cloud.path("run", socket)}', 'address': '127.0.0.1',
+            'policy_level': level, 'projects': cloud.projects[project],
+            'compute_host': cloud.host if socket == 'engine.sock' else None}
+        for name, level, project, socket in known}}
 
 
 def _trustee(cloud: instance.Instance) -> dict[str, object]:

@@ -81,6 +81,23 @@ def test_the_key_of_heat_has_its_32_characters(plan):
     assert len(plan['heat/heat.conf']['DEFAULT']['auth_encryption_key']) == 32
 
 
+def test_heat_offers_the_engine_to_projects_that_are_known():
+    known = cloud.at(pathlib.Path('/h'))
+    known.projects = {'demo': 'd1', 'admin': 'a1'}
+    found = files.plan(known, driver='container', datapath='netdev')['heat/heat.conf']
+    assert found['DEFAULT']['convergence_engine'] is True
+    assert found['docker'] == {'endpoints': ['local', 'edge', 'dockerd']}
+    local, edge = found['docker_endpoint:local'], found['docker_endpoint:edge']
+    assert (local['url'], local['policy_level'], local['projects']) == ('unix:///h/run/engine.sock', 'baseline', 'd1')
+    assert (edge['policy_level'], edge['projects']) == ('privileged', 'a1')
+    assert found['docker_endpoint:dockerd']['url'] == 'unix:///h/run/docker.sock'
+
+
+def test_heat_offers_no_engine_before_there_is_a_project(plan):
+    assert plan['heat/heat.conf']['docker'] == {'endpoints': []}
+    assert not [name for name in plan['heat/heat.conf'] if name.startswith('docker_endpoint')]
+
+
 def test_files_with_passwords_are_for_their_owner_only(tmp_path):
     ini.write(tmp_path / 'a' / 'b.conf', {'a': {'password': 'x'}})
     assert (tmp_path / 'a' / 'b.conf').stat().st_mode & 0o077 == 0

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Stacks as a user has them: created, awaited, updated, looked at, and taken away again."""
+
+import contextlib
+import http.client
+import itertools
+import os
+import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import openstack
+from openstack import exceptions
+from openstack.orchestration.util import template_utils
+
+from tests.cloud.host import TOP
+from tests.cloud.project import wait_for
+
+EXAMPLES = TOP / 'heat_container' / 'examples'
+_numbers = itertools.count(1)
+
+
+class Failed(AssertionError):
+    """A stack did not come to the status wanted; the text is its reason and those of its resources."""
+
+
+class Stacks:
+    """The stacks of one project. None is left after ``clean``."""
+
+    def __init__(self, connection: openstack.connection.Connection) -> None:
+        self._api = connection.orchestration
+        self._ids: list[str] = []
+
+    def create(self, template: str | pathlib.Path, *, wanted: str = 'CREATE_COMPLETE', rollback: bool = False,
+               timeout_s: float = 240, **parameters: Any) -> 'Stack':
+        """A stack of a template's text, or of the file and those it names, once it has the status wanted."""
+        files, body = _read(template)
+        made = self._api.create_stack(name=f'heat-{os.getpid()}-{next(_numbers)}', template=body, files=files,
+                                      parameters=parameters, disable_rollback=not rollback, timeout_mins=10)
+        self._ids.append(made.id)
+        stack = Stack(self._api, made.id)
+        stack.await_status(wanted, timeout_s)
+        return stack
+
+    def clean(self) -> None:
+        """Delete all and wait until they are gone."""
+        for stack_id in self._ids:
+            with contextlib.suppress(exceptions.NotFoundException):
+                self._api.delete_stack(stack_id)
+        for stack_id in self._ids:
+            Stack(self._api, stack_id).await_status('DELETE_COMPLETE', 240)
+        self._ids.clear()
+
+
+class Stack:
+    """One stack."""
+
+    def __init__(self, api: Any, stack_id: str) -> None:
+        self._api, self.id = api, stack_id
+
+    def update(self, template: str | pathlib.Path, *, wanted: str = 'UPDATE_COMPLETE', timeout_s: float = 240,
+               rollback: bool = False, **parameters: Any) -> None:
+        """Give it another template or other parameters and wait for the end."""
+        files, body = _read(template)
+        self._api.put(f'/stacks/{self._path}', json={
+            'template': body, 'files': files, 'parameters': parameters, 'disable_rollback': not rollback,
+            'timeout_mins': 10}).raise_for_status()
+        self.await_status(wanted, timeout_s)
+
+    def act(self, action: str, wanted: str, timeout_s: float = 120) -> None:
+        """``suspend``, ``resume`` or ``check``."""
+        self._api.post(f'/stacks/{self._path}/actions', json={action: None}).raise_for_status()
+        self.await_status(wanted, timeout_s)
+
+    def signal(self, resource: str, details: Mapping[str, Any] | None = None) -> None:
+        """Signal a resource."""
+        self._api.post(f'/stacks/{self._path}/resources/{resource}/signal', json=details or {}).raise_for_status()
+
+    def delete(self) -> None:
+        """Delete it and wait until it is gone."""
+        self._api.delete_stack(self.id)
+        self.await_status('DELETE_COMPLETE')
+
+    @property
+    def status(self) -> str:
+        return str(self._shown()['stack_status'])
+
+    @property
+    def outputs(self) -> dict[str, Any]:
+        """Values by name."""
+        return {one['output_key']: one.get('output_value') for one in self._shown().get('outputs') or ()}
+
+    def resource(self, name: str) -> dict[str, Any]:
+        """What Heat tells of a resource."""
+        answer = self._api.get(f'/stacks/{self._path}/resources/{name}')
+        answer.raise_for_status()
+        return dict(answer.json()['resource'])
+
+    def ref(self, name: str) -> str:
+        """The id of what a resource made."""
+        return str(self.resource(name)['physical_resource_id'])
+
+    def reasons(self) -> str:
+        """Why it, and each of its resources that failed, did."""
+        rows = self._api.get(f'/stacks/{self._path}/resources', params={'nested_depth': 3}).json()['resources']
+        lines = [f'{self.status}: {self._shown()["stack_status_reason"]}']
+        lines += [f'  {row["resource_name"]} {row["resource_status"]}: {row["resource_status_reason"]}' for row in rows
+                  if 'FAILED' in row['resource_status']]
+        return '\n'.join(lines)
+
+    def events(self) -> list[dict[str, Any]]:
+        """All events, oldest first, with the properties that Heat kept."""
+        answer = self._api.get(f'/stacks/{self._path}/events', params={'nested_depth': 3})
+        return list(answer.json()['events'])
+
+    def await_status(self, wanted: str, timeout_s: float = 240) -> None:
+        """:raises Failed: it came to another end."""
+        def reached() -> bool:
+            status = self.status
+            if status == wanted:
+                return True
+            if not status.endswith('IN_PROGRESS') and _is_an_end(status, wanted):
+                raise Failed(f'{wanted} was wanted: {self.reasons()}')
+            return False
+
+        wait_for(f'stack {self.id} is {wanted}', reached, timeout_s, 0.2)
+
+    @property
+    def _path(self) -> str:
+        shown = self._shown()
+        return f'{shown["stack_name"]}/{shown["id"]}'
+
+    def _shown(self) -> dict[str, Any]:
+        answer = self._api.get(f'/stacks/{self.id}', params={'resolve_outputs': True})
+        if answer.status_code == 404:
+            return {'stack_status': 'DELETE_COMPLETE', 'stack_status_reason': 'gone', 'id': self.id,
+                    'stack_name': self.id}
+        return dict(answer.json()['stack'])
+
+
+def _is_an_end(status: str, wanted: str) -> bool:
+    """Whether the stack can come to the status wanted no more: it ended the action asked for, or failed."""
+    action = wanted.partition('_')[0]
+    return status.endswith('FAILED') and action not in ('ROLLBACK',) or status.startswith(action)
+
+
+def _read(template: str | pathlib.Path) -> tuple[dict[str, Any], Any]:
+    if isinstance(template, pathlib.Path):
+        files, body = template_utils.get_template_contents(template_file=str(template))
+        return dict(files), dict(body)
+    return {}, template
+
+
+@contextlib.contextmanager
+def cleaned(connection: openstack.connection.Connection) -> Iterator[Stacks]:
+    """The stacks of a project, none of which is left afterwards."""
+    found = Stacks(connection)
+    try:
+        yield found
+    finally:
+        found.clean()
+
+
+def page(port: int, path: str = '/', timeout_s: float = 20) -> str:
+    """What the host gets at a published port, once something answers."""
+    def get() -> str | None:
+        connection = http.client.HTTPConnection('127.0.0.1', port, timeout=5)
+        try:
+            connection.request('GET', path)
+            answer = connection.getresponse()
+            return answer.read().decode() if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    return str(wait_for(f'port {port} answers', get, timeout_s, 0.2))
+
+
+def host_port(ports: Mapping[str, Any], container_port: str = '80/tcp') -> int:
+    """The port of the host in a container's attribute ``ports``."""
+    return int(ports[container_port][0]['host_port'])
