@@ -6,7 +6,8 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers unit conformance functional cloud-test tempest-smoke \
-        bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
+        fuzz-api fuzz-archives test-thousand bench-start bench-server bench-engine \
+        clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -43,6 +44,15 @@ cloud-test: prepare-test  ## In a whole OpenStack (root)
 
 tempest-smoke: prepare-test  ## tempest's smoke tests against the minicloud
 	$(PYTHON) -m tools.tempest_smoke
+
+fuzz-api: prepare-test  ## Odd requests to the engine's API for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.api --seconds $(or $(SECONDS),600)
+
+fuzz-archives: prepare-test  ## Mutated archives to load, import, copy, build for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.archives --seconds $(or $(SECONDS),600)
+
+test-thousand: prepare-test  ## 1,000 containers at once: lists, memory, execs, a new daemon, removal (root)
+	NOVA_CONTAINER_MANY=1000 $(PYTEST) -s tests/functional/runtime/test_thousand.py
 
 bench-start: prepare-bench  ## Start and removal against dockerd and podman
 	$(PYTHON) -m bench.start

@@ -43,7 +43,8 @@ def build(parts: Parts, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress
     place = parts.settings.builds / f'build-{secrets.token_hex(8)}'
     place.mkdir(mode=0o700)
     try:
-        _receive(context, place / _CONTEXT, parts.settings.max_image_bytes)
+        with images.damage_is_the_senders():
+            _receive(context, place / _CONTEXT, parts.settings.max_image_bytes)
         key = built.key_of(place / _CONTEXT, spec, network, max_bytes=parts.settings.max_image_bytes,
                            max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
         if (found := _done_before(parts, spec, key, names)) is not None:
@@ -118,7 +119,7 @@ def _unpacked(parts: Parts, spec: BuildSpec, place: Path) -> Recipe:
     folder.mkdir(mode=0o755)
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
-    with (place / _CONTEXT).open('rb') as file:
+    with (place / _CONTEXT).open('rb') as file, images.damage_is_the_senders():
         unpack.parse_output(process.output(*unpack.argv_for_tree(folder, '/', limits), stdin=file,
                                            timeout_s=_CONTEXT_S))
     (place / _CONTEXT).unlink()
