@@ -8,7 +8,6 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -249,9 +248,6 @@ class _Build:
             config = ImageConfig.parse(content)
             for layer, path in made:
                 self.parts.images.blobs.adopt(path, layer.blob_digest)
-            with ThreadPoolExecutor(os.cpu_count(), 'unpack') as pool:
-                list(pool.map(lambda one: self.parts.layers.ensure(
-                    one[0].diff_id, self.parts.images.blobs.path(one[0].blob_digest)), made))
             new = {layer.diff_id: layer for layer, _ in made}
             layers = tuple(new.get(diff_id) or self.parts.images.held(diff_id) for diff_id in config.diff_ids)
             (self.place / 'config').write_bytes(content)

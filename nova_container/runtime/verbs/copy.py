@@ -22,7 +22,10 @@ _DEADLINE_S = 3600.0
 
 def written_bytes(parts: Parts, name: str) -> int:
     """See ``ContainerOps.written_bytes``."""
-    return files.size_of_tree(parts.folder(parts.register.get(name)).upper)
+    try:
+        return files.size_of_tree(parts.folder(parts.register.get(name)).upper)
+    except FileNotFoundError:  # it was removed meanwhile
+        raise errors.ContainerNotFound(name) from None
 
 
 def stat_path(parts: Parts, name: str, path: str) -> FileStat:
