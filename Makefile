@@ -6,7 +6,8 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
-        install-test bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
+        install-test fuzz-api fuzz-archives test-thousand bench-start bench-server bench-engine bench-store \
+        clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -49,6 +50,15 @@ tempest-smoke: prepare-test  ## tempest's smoke tests against the minicloud
 
 install-test: prepare-test  ## Install in a fresh Debian by the lines of etc/README.md, run a container (root, network)
 	tools/chroot_install
+
+fuzz-api: prepare-test  ## Odd requests to the engine's API for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.api --seconds $(or $(SECONDS),600)
+
+fuzz-archives: prepare-test  ## Mutated archives to load, import, copy, build for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.archives --seconds $(or $(SECONDS),600)
+
+test-thousand: prepare-test  ## 1,000 containers at once: lists, memory, execs, a new daemon, removal (root)
+	NOVA_CONTAINER_MANY=1000 $(PYTEST) -s tests/functional/runtime/test_thousand.py
 
 bench-start: prepare-bench  ## Start and removal against dockerd and podman
 	$(PYTHON) -m bench.start
