@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers unit conformance functional cloud-test tempest-smoke \
-        install-test bench-start bench-server clean prepare-demo prepare-test prepare-bench
+        install-test bench-start bench-server bench-store clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -21,7 +21,7 @@ test: prepare-test check  ## Style, types, layers, then every test
 check: lint types layers  ## Style, types, layers
 
 lint: prepare-test
-	$(PYTHON) -m ruff check nova_container tools bench tests
+	$(PYTHON) -m ruff check nova_container glance_store_container tools bench tests
 
 types: prepare-test
 	$(PYTHON) -m mypy
@@ -52,6 +52,9 @@ bench-start: prepare-bench  ## Start and removal against dockerd and podman
 
 bench-server: prepare-bench  ## server create, reboot, snapshot, delete in a whole OpenStack
 	$(PYTHON) -m bench.server
+
+bench-store: prepare-bench  ## Images that share a base, kept by Glance in the container store
+	$(PYTHON) -m bench.store
 
 prepare-demo prepare-test prepare-bench:
 	@tools/setup/prepare $(@:prepare-%=%)
