@@ -3,8 +3,10 @@
 
 import io
 import json
+import os
 import shutil
 import subprocess
+import sys
 import uuid
 from pathlib import Path
 
@@ -16,12 +18,14 @@ from hypothesis import strategies as st
 from oslo_config import cfg
 
 from glance_store_container import command
+from glance_store_container.layout import Layout
 from glance_store_container.remote import Remote
 from glance_store_container.store import Store
 from nova_container import errors
 from nova_container.registry import RegistrySettings, Repository
 from tests.conformance import presence
 from tests.fixtures import image_archives, image_store
+from tests.fixtures.nasty_registry import break_off, nasty_registry, redirect
 from tests.fixtures.registry import PASSWORD, make_certificates, running_registry
 from tests.fixtures.registry_process import RegistryProcess
 
@@ -153,7 +157,7 @@ def test_who_is_not_trusted_is_told(secured, tmp_path, wrong, told):
     store, _ = opened(tmp_path, domain, **options)
     with pytest.raises(told):
         store.add(str(uuid.uuid4()), io.BytesIO(archive(0)), 0, 'sha512')
-    assert list((tmp_path / 'spool').iterdir()) == []
+    assert list((tmp_path / 'spool').glob('upload-*')) == []
 
 
 def test_no_registry_at_all_is_told(tmp_path):
@@ -174,6 +178,7 @@ class TestCommand:
             self.path = f'glance/{uuid.uuid4().hex}'
             self.backend_options += (f'container_store_registry = {registry.domain}\n'
                                      f'container_store_repository = {self.path}\n')
+        (tmp_path / 'images').mkdir()
         self.config = Path(tmp_path, 'glance-api.conf')
         self.config.write_text(f'[DEFAULT]\nenabled_backends = layers:container\n[layers]\n{self.backend_options}')
         asked = command._parser().parse_args(['--config-file', str(self.config), '--store', 'layers', 'list'])
@@ -211,3 +216,52 @@ class TestCommand:
         code, told = self.run('gc', '--known', str(tmp_path / 'known'), '--min-age', '0')
         assert code == 2 and 'would remove every image' in told.err
         assert len(self.backend.places()) == 1
+
+
+def test_root_leaves_all_to_the_user_of_glance(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.is_relative_to('/tmp/pytest-of-root'):
+            folder.chmod(0o711)
+    layout = Layout(tmp_path / 'images')
+    image_store.add(layout, archive(0))
+    (layout.root / 'blobs/sha256' / ('0' * 64)).write_bytes(b'left')
+    for path in (layout.root, *layout.root.rglob('*')):
+        os.chown(path, 65534, 65534)
+    config = tmp_path / 'glance-api.conf'
+    config.write_text(f'[layers]\ncontainer_store_directory = {layout.root}\n')
+    told = subprocess.run([sys.executable, '-m', 'glance_store_container.command', '--config-file', config,
+                           '--store', 'layers', 'gc'], check=True, capture_output=True, timeout=60, text=True)
+    assert '4 bytes freed' in told.stdout
+    assert {path.stat().st_uid for path in layout.root.rglob('*')} == {65534}
+    image_store.check_clean(layout)
+
+
+class TestNastyRegistry:
+    """Where a registry sends us, and what it gives, is judged on every request."""
+
+    @pytest.fixture(autouse=True)
+    def prepare(self, tmp_path):
+        with nasty_registry() as self.nasty:
+            self.remote = Remote(self.nasty.place, 'one', QUICK, None, tmp_path / 'spool', 100_000)
+            self.content = self.nasty.blobs[self.nasty.layer]
+            yield
+
+    def read(self):
+        size = len(self.content)
+        return b''.join(self.remote.read(self.nasty.layer, size, 0, size))
+
+    @pytest.mark.parametrize('url', ['http://169.254.169.254/latest/meta-data', 'http://2852039166/', 'ftp://127.0.0.1/x',
+                                     'http://10.1.2.3/', 'http://[::ffff:10.0.0.1]/', 'file:///etc/passwd'])
+    def test_a_redirect_into_the_inside_is_refused(self, url):
+        self.nasty.behave[self.nasty.blob_path] = redirect(url)
+        with pytest.raises(errors.Denied):
+            self.read()
+
+    def test_other_bytes_are_not_served(self):
+        self.nasty.blobs[self.nasty.layer] = b'!' + self.content[1:]
+        with pytest.raises(errors.DigestMismatch):
+            self.read()
+
+    def test_what_breaks_off_is_taken_up(self):
+        self.nasty.behave[self.nasty.blob_path] = break_off(self.content, 2, 300_000)
+        assert self.read() == self.content
