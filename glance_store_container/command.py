@@ -99,8 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument('--quick', action='store_true', help='see that all is there, do not read it')
     checked.set_defaults(run=check)
     collected = verbs.add_parser('gc', help='remove what no image needs, repair what an interrupted act left')
-    collected.add_argument('--known', metavar='FILE', help='ids of all images of Glance, as "openstack image list '
-                           '--all -f value -c ID" gives them (- reads them here): others are removed too')
+    collected.add_argument('--known', metavar='FILE', help='ids of all images of Glance (- reads them here), as an '
+                           'administrator gets by "openstack image list --all -f value -c ID" without and with '
+                           '--hidden: others are removed too')
     collected.add_argument('--min-age', type=float, default=86400, metavar='SECONDS',
                            help='keep unknown images that are younger, which Glance may be about to list')
     collected.set_defaults(run=collect)
