@@ -22,7 +22,7 @@ test: prepare-test check  ## Style, types, layers, then every test
 check: lint types layers docs  ## Style, types, layers, documentation
 
 lint: prepare-test
-	$(PYTHON) -m ruff check nova_container tools bench tests
+	$(PYTHON) -m ruff check nova_container glance_store_container tools bench tests
 
 types: prepare-test
 	$(PYTHON) -m mypy
@@ -68,6 +68,9 @@ bench-engine: prepare-bench  ## Pull, load, build, ps, exec, logs and networks a
 
 bench-server: prepare-bench  ## server create, reboot, snapshot, delete in a whole OpenStack
 	$(PYTHON) -m bench.server
+
+bench-store: prepare-bench  ## Images that share a base, kept by Glance in the container store
+	$(PYTHON) -m bench.store
 
 prepare-demo prepare-test prepare-bench:
 	@tools/setup/prepare $(@:prepare-%=%)

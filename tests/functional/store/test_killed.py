@@ -85,7 +85,7 @@ class TestDirectory:
             layout, other, mine = self.kept()
             path = layout.root / 'blobs/sha256' / ('0' * 64)
             path.write_bytes(b'left')
-            (layout.root / 'incoming/left').mkdir()
+            (layout.root / 'incoming/upload-left').mkdir()
             return layout, other, mine
         for layout, other, _ in each_fault(DISK, prepare, lambda state: state[0].collect([state[2]])):
             check_after(layout, other)
@@ -113,7 +113,7 @@ class TestRegistry:
     def end(self, remote, other):
         check_after(remote, other)
         remote.collect()
-        assert list(self.spool.iterdir()) == []
+        assert list(self.spool.glob('upload-*')) == []
         check_after(remote, other)
         tags = set(remote._repository().tags())
         for place in remote.places():
