@@ -32,7 +32,8 @@ def test_what_vanished_again_was_written_but_not_kept(tmp_path):
 
 def found(kept):
     return store.Results(size=200_000_000, kept=kept, written=kept,
-                         upload_s={'layers': [2.0, 1.0], 'local': [3.0, 2.0]}, download_s={'layers': [1.0], 'local': [1.0]},
+                         upload_s={'layers': [2.0, 1.0], 'local': [3.0, 2.0]},
+                         download_s={'layers': [1.0], 'local': [1.0]},
                          memory={'layers': 5_000_000, 'local': 0})
 
 
