@@ -128,7 +128,9 @@ class StoreFolder:
             watcher.join()
         after = self._sizes(self._root)
         found.grown = sum(after.values()) - sum(known.values())
-        found.written = sum({**seen, **{inode: size for inode, size in after.items() if inode not in known}}.values())
+        for inode in after.keys() - known.keys():
+            seen[inode] = max(after[inode], seen.get(inode, 0))
+        found.written = sum(seen.values())
 
     @staticmethod
     def _sizes(folder: Path) -> dict[int, int]:

@@ -47,6 +47,7 @@ def check_after(backend, other):
         assert image_store.read(backend, place) == (OTHER if place == other else MINE)
 
 
+@pytest.mark.timeout(900)
 class TestDirectory:
     @pytest.fixture(autouse=True)
     def prepare(self, tmp_path):
@@ -93,6 +94,7 @@ class TestDirectory:
             image_store.check_clean(layout)
 
 
+@pytest.mark.timeout(900)
 class TestRegistry:
     @pytest.fixture(autouse=True)
     def prepare(self, tmp_path):
@@ -103,7 +105,7 @@ class TestRegistry:
         self.registry.kill()
 
     def empty(self):
-        remote = Remote(self.registry.domain, next(self.repositories), QUICK, None, self.spool, 50_000)
+        remote = Remote(self.registry.domain, next(self.repositories), QUICK, None, self.spool, 100_000)
         return remote, image_store.add(remote, OTHER)
 
     def kept(self):
@@ -114,7 +116,6 @@ class TestRegistry:
         check_after(remote, other)
         remote.collect()
         assert list(self.spool.glob('upload-*')) == []
-        check_after(remote, other)
         tags = set(remote._repository().tags())
         for place in remote.places():
             manifest = image_store.manifest_of(remote, place)
