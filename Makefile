@@ -6,7 +6,8 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
-        install-test bench-start bench-server bench-engine clean prepare-demo prepare-test prepare-bench
+        install-test fuzz-api fuzz-archives test-thousand bench-start bench-server bench-engine bench-store \
+        clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
 	@grep -E '^[a-z-]+:.*##' Makefile | sed 's/:.*## /\t/' | expand -t 16
@@ -21,7 +22,7 @@ test: prepare-test check  ## Style, types, layers, then every test
 check: lint types layers docs  ## Style, types, layers, documentation
 
 lint: prepare-test
-	$(PYTHON) -m ruff check nova_container tools bench tests
+	$(PYTHON) -m ruff check nova_container glance_store_container tools bench tests
 
 types: prepare-test
 	$(PYTHON) -m mypy
@@ -50,6 +51,15 @@ tempest-smoke: prepare-test  ## tempest's smoke tests against the minicloud
 install-test: prepare-test  ## Install in a fresh Debian by the lines of etc/README.md, run a container (root, network)
 	tools/chroot_install
 
+fuzz-api: prepare-test  ## Odd requests to the engine's API for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.api --seconds $(or $(SECONDS),600)
+
+fuzz-archives: prepare-test  ## Mutated archives to load, import, copy, build for SECONDS (600); root
+	$(PYTHON) -m tools.fuzz.archives --seconds $(or $(SECONDS),600)
+
+test-thousand: prepare-test  ## 1,000 containers at once: lists, memory, execs, a new daemon, removal (root)
+	NOVA_CONTAINER_MANY=1000 $(PYTEST) -s tests/functional/runtime/test_thousand.py
+
 bench-start: prepare-bench  ## Start and removal against dockerd and podman
 	$(PYTHON) -m bench.start
 
@@ -58,6 +68,9 @@ bench-engine: prepare-bench  ## Pull, load, build, ps, exec, logs and networks a
 
 bench-server: prepare-bench  ## server create, reboot, snapshot, delete in a whole OpenStack
 	$(PYTHON) -m bench.server
+
+bench-store: prepare-bench  ## Images that share a base, kept by Glance in the container store
+	$(PYTHON) -m bench.store
 
 prepare-demo prepare-test prepare-bench:
 	@tools/setup/prepare $(@:prepare-%=%)

@@ -32,6 +32,11 @@ def log_of(service: str) -> str:
     return _run('logs', service).stdout
 
 
+def status() -> str:
+    """What ``status --json`` says. :raises BenchFailed: not all of it runs."""
+    return _run('status', '--json').stdout
+
+
 def exports(text: str) -> dict[str, str]:
     """Variables of the lines ``export NAME=VALUE;``, PATH excepted."""
     found = {}

@@ -3,6 +3,7 @@
 
 import argparse
 import logging
+import os
 import sys
 import time
 
@@ -71,7 +72,20 @@ def _opened(asked) -> Backend:
     conf = cfg.ConfigOpts()
     conf.register_opts(settings.OPTIONS, group=asked.store)
     conf(args=[], project='glance', prog='glance-api', default_config_files=asked.config_file or None)
-    return settings.backend(getattr(conf, asked.store))
+    options = getattr(conf, asked.store)
+    _become_owner(options.container_store_directory)
+    return settings.backend(options)
+
+
+def _become_owner(directory):
+    """Act as the user whose directory it is: what is written there must stay Glance's to read."""
+    owner = os.stat(directory)
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.setgroups([])
+        os.setegid(owner.st_gid)
+        os.seteuid(owner.st_uid)
+    if os.geteuid() != owner.st_uid:
+        raise errors.Denied(f'{directory} belongs to the user {owner.st_uid}: run this as that user, or as root')
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,8 +99,9 @@ def _parser() -> argparse.ArgumentParser:
     checked.add_argument('--quick', action='store_true', help='see that all is there, do not read it')
     checked.set_defaults(run=check)
     collected = verbs.add_parser('gc', help='remove what no image needs, repair what an interrupted act left')
-    collected.add_argument('--known', metavar='FILE', help='ids of all images of Glance, as "openstack image list '
-                           '--all -f value -c ID" gives them (- reads them here): others are removed too')
+    collected.add_argument('--known', metavar='FILE', help='ids of all images of Glance (- reads them here), as an '
+                           'administrator gets by "openstack image list --all -f value -c ID" without and with '
+                           '--hidden: others are removed too')
     collected.add_argument('--min-age', type=float, default=86400, metavar='SECONDS',
                            help='keep unknown images that are younger, which Glance may be about to list')
     collected.set_defaults(run=collect)

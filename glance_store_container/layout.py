@@ -13,13 +13,13 @@ import hashlib
 import json
 import logging
 import os
-import shutil
-import tempfile
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from glance_store_container.backend import Backend, Collected
+from glance_store_container.incoming import Incoming
 from glance_store_container.packaging import Package
 from glance_store_container.staging import Stage
 from nova_container import errors
@@ -37,29 +37,27 @@ class Layout(Backend):
 
     :param root: made if missing, mode 0700.
     :param capacity_bytes: the most bytes that blobs may take; 0 is no limit.
+    :param read_only: nothing is ever written, so it may be on a file system that is mounted so.
     """
 
-    def __init__(self, root: Path, capacity_bytes: int = 0) -> None:
+    def __init__(self, root: Path, capacity_bytes: int = 0, *, read_only: bool = False) -> None:
         self.root, self._capacity = root, capacity_bytes
-        self._blobs, self._incoming, self._index_file = root / 'blobs/sha256', root / 'incoming', root / 'index.json'
-        for folder in (root, root / 'blobs', self._blobs, self._incoming):
+        self._blobs, self._index_file = root / 'blobs/sha256', root / 'index.json'
+        self._incoming = Incoming(root / 'incoming')
+        if not read_only:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        for folder in (self.root, self.root / 'blobs', self._blobs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.prepare()
         with self._locked():
             if not self._index_file.exists():
-                files.write_atomically(root / oci_layout.LAYOUT_NAME, oci_layout.LAYOUT)
+                files.write_atomically(self.root / oci_layout.LAYOUT_NAME, oci_layout.LAYOUT)
                 self._write_index({})
 
-    @contextlib.contextmanager
-    def staging(self) -> Iterator[Stage]:
-        with self._locked():  # a collection takes away folders whose lock nobody holds
-            folder = Path(tempfile.mkdtemp(dir=self._incoming))
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield Stage(folder, self._borrow)
-        finally:
-            shutil.rmtree(folder)
-            os.close(lock)
+    def staging(self) -> AbstractContextManager[Stage]:
+        return self._incoming.stage(self._borrow)
 
     def keep(self, package: Package) -> Place:
         stage, record = package.stage, package.record
@@ -125,8 +123,11 @@ class Layout(Backend):
             with contextlib.suppress(errors.ImageNotFound):
                 self.remove(place)
                 found.done.append(f'removed the image {place.image_id}, which is not known')
+        found.done += [f'removed what is left of {name}' for name in self._incoming.discard_left()]
         with self._locked():
-            self._collect_incoming(found)
+            for left in self.root.glob('.*.json.*'):
+                left.unlink()
+                found.done.append(f'removed {left.name}')
             index = self._index()
             needed = self._needed(index)
             kept = _without_unneeded(index, needed)
@@ -139,21 +140,6 @@ class Layout(Backend):
                     path.unlink()
                     found.done.append(f'removed the blob {path.name}, which no image needs')
         return found
-
-    def _collect_incoming(self, found: Collected) -> None:
-        for left in self.root.glob('.*.json.*'):
-            left.unlink()
-            found.done.append(f'removed {left.name}')
-        for folder in self._incoming.iterdir():
-            lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                shutil.rmtree(folder)
-                found.done.append(f'removed what is left of the upload {folder.name}')
-            except BlockingIOError:
-                continue
-            finally:
-                os.close(lock)
 
     def _needed(self, index: dict[str, Any]) -> set[str]:
         """All blobs that the images of an index need. :raises Corrupt: a record cannot be read, so nobody knows."""

@@ -11,17 +11,16 @@ roots: the API does not list blobs. Everything that stands between an upload's f
 
 import concurrent.futures
 import contextlib
-import fcntl
 import hashlib
 import os
 import re
-import shutil
-import tempfile
 import threading
 from collections.abc import Collection, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from glance_store_container.backend import Backend, Collected
+from glance_store_container.incoming import Incoming
 from glance_store_container.packaging import Package
 from glance_store_container.staging import Stage
 from nova_container import errors
@@ -48,22 +47,14 @@ class Remote(Backend):
                  spool: Path, chunk_bytes: int) -> None:
         self.domain, self.path = domain, path
         self._settings, self._credentials = settings, credentials
-        self._spool, self._chunk_bytes = spool, chunk_bytes
+        self._incoming, self._chunk_bytes = Incoming(spool), chunk_bytes
         self._lock = threading.Lock()
         self._opened: tuple[int, Repository] | None = None
-        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._incoming.prepare()
 
-    @contextlib.contextmanager
-    def staging(self) -> Iterator[Stage]:
-        self._discard_left()
-        folder = Path(tempfile.mkdtemp(prefix='upload-', dir=self._spool))
-        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        try:
-            yield Stage(folder, lambda digest, path: False)
-        finally:
-            shutil.rmtree(folder)
-            os.close(lock)
+    def staging(self) -> AbstractContextManager[Stage]:
+        self._incoming.discard_left()
+        return self._incoming.stage(lambda digest, path: False)
 
     def keep(self, package: Package) -> Place:
         repository, record = self._repository(), package.record
@@ -111,7 +102,7 @@ class Remote(Backend):
 
     def collect(self, unknown: Collection[Place] = ()) -> Collected:
         found, repository = Collected(), self._repository()
-        self._discard_left(found)
+        found.done += [f'removed what is left of {name}' for name in self._incoming.discard_left()]
         for place in unknown:
             with contextlib.suppress(errors.NotFound):
                 self.remove(place)
@@ -206,21 +197,6 @@ class Remote(Backend):
             return self._repository().manifest(tag)[1]
         except errors.NotFound:
             return ''
-
-    def _discard_left(self, found: Collected | None = None) -> None:
-        """Remove what uploads left whose process is gone."""
-        for folder in self._spool.glob('upload-*'):
-            with contextlib.suppress(FileNotFoundError):
-                lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-                try:
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(folder)
-                    if found is not None:
-                        found.done.append(f'removed what is left of {folder.name}')
-                except BlockingIOError:
-                    continue
-                finally:
-                    os.close(lock)
 
     def _repository(self) -> Repository:
         """The repository, by a connection of this process."""

@@ -51,7 +51,8 @@ def backend(options):
     try:
         if options.container_store_registry:
             return _remote(options, directory)
-        return Layout(directory, options.container_store_capacity_gb << 30)
+        return Layout(directory, options.container_store_capacity_gb << 30,
+                      read_only=options.container_store_read_only)
     except (errors.ContainerError, OSError) as error:
         raise _bad(str(failures.of(error) or error) if isinstance(error, OSError) else str(error)) from error
 

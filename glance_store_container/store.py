@@ -70,8 +70,8 @@ class Store(driver.Store):
 
         :raises Duplicate: it is there already.  :raises StorageFull:  :raises StorageWriteDenied:
         """
-        intake = Intake(image_file, image_size, hashing_algo, verifier)
-        with failures.as_glance(), self._opened().staging() as stage:
+        with (failures.as_glance(), self._opened().staging() as stage,
+              Intake(image_file, image_size, hashing_algo, verifier) as intake):
             package = packaging.pack(stored.check_image_id(image_id), intake, stage)
             intake.check_whole()
             place = self._backend.keep(package)

@@ -25,6 +25,16 @@ CONTAINER_OPTS = [
     cfg.StrOpt('image_download_dir',
                help='Folder in which a downloaded image is kept while it is verified; the system\'s folder for '
                     'temporary files when unset.'),
+    cfg.StrOpt('image_registry',
+               help='Repository of the container store of Glance, as host:port/repository: images that are there are '
+                    'fetched straight from it, missing layers only, in place of the whole archive through Glance. '
+                    'Glance must tell locations (show_image_direct_url), and the engine must reach the registry. '
+                    'Unset: through Glance.'),
+    cfg.StrOpt('image_registry_username', help='User of that registry; reading is enough.'),
+    cfg.StrOpt('image_registry_password', secret=True, help='Password of that user.'),
+    cfg.BoolOpt('image_registry_insecure', default=False,
+                help='Do not check the certificate of that registry, and speak plain HTTP if it has none. For the '
+                     'built-in engine [engine] insecure_registries must name it too.'),
     cfg.BoolOpt('limit_root_disk', default=False,
                 help='Hand the size of the root disk of a flavor to the engine as a limit. The engine must be able to '
                      'keep it: the built-in one on ext4 or XFS mounted with prjquota, Docker on XFS with project '

@@ -18,7 +18,8 @@ STATUS: Mapping[type[errors.ContainerError], int] = {
     errors.Exhausted: 507,
     errors.Unsupported: 501,
     errors.Unavailable: 503,
-    errors.DigestMismatch: 500, errors.Corrupt: 500,
+    errors.DigestMismatch: 400,  # of what the client sent
+    errors.Corrupt: 500,
     errors.CommandFailed: 500, errors.MountFailed: 500, errors.LinkFailed: 500, errors.HostFailure: 500,
     errors.ContainerError: 500,
 }

@@ -90,8 +90,7 @@ class ImageStore:
     def unpack(self, layers: tuple[LayerRecord, ...]) -> None:
         """Have these layers unpacked. :raises UnacceptableImage: what they make together breaks a rule."""
         missing = [layer for layer in layers if not self._layers.has(layer.diff_id)]
-        for layer in missing:
-            self._layers.ensure(layer.diff_id, self.blobs.path(layer.blob_digest))
+        self._layers.ensure_all({layer.diff_id: self.blobs.path(layer.blob_digest) for layer in missing})
         if missing:
             check_special_directories([self._layers.path(layer.diff_id) for layer in layers])
 

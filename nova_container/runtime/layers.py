@@ -8,6 +8,7 @@ import os
 import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from nova_container import errors
@@ -30,6 +31,10 @@ class Unpacked:
 
     folder: Path
     size_bytes: int
+
+
+def _untold(position: int) -> None:
+    """Of how far the unpacking is, nobody wants to hear."""
 
 
 class LayerStore:
@@ -55,8 +60,31 @@ class LayerStore:
                 self._unpack(diff_id, blob)
             return self._folders[diff_id][1]
 
+    def ensure_all(self, blobs: Mapping[str, Path]) -> None:
+        """Have the layers of these diff_ids unpacked, as many at a time as there are CPUs, and on disk at once.
+
+        :raises UnacceptableImage: :raises DigestMismatch: as ``ensure``; none of them is kept then.
+        """
+        missing = {diff_id: blob for diff_id, blob in blobs.items() if not self.has(diff_id)}
+        if len(missing) < 2:
+            for diff_id, blob in missing.items():
+                self.ensure(diff_id, blob)
+            return
+        with ThreadPoolExecutor(os.cpu_count(), 'unpack') as pool:
+            made = {diff_id: pool.submit(self.unpack_aside, diff_id, blob, self._settings.staging, _untold)
+                    for diff_id, blob in missing.items()}
+        try:
+            unpacked = {diff_id: future.result() for diff_id, future in made.items()}
+            files.sync_filesystem(self._settings.layers)
+            self.adopt_all(unpacked)
+        except BaseException:
+            for future in made.values():
+                if not future.exception():
+                    files.remove_tree(future.result().folder)
+            raise
+
     def _unpack(self, diff_id: str, blob: Path) -> None:
-        made = self.unpack_aside(diff_id, blob, self._settings.staging, lambda position: None)
+        made = self.unpack_aside(diff_id, blob, self._settings.staging, _untold)
         try:
             files.sync_filesystem(self._settings.layers)
             self._keep(diff_id, made)

@@ -8,7 +8,11 @@ from nova.virt import hardware
 
 from nova_container import connect, errors
 from nova_container.engine import base
+from nova_container.engine.registry import Credentials
+from nova_container.image import reference
+from nova_container.registry import RegistrySettings
 from nova_container.virt import hostinfo, inventory
+from nova_container.virt.straight import StorePlace, Straight
 from nova_container.virt.translate import flavor, pinning
 
 _GLANCE_SILENCE_S = 300
@@ -25,6 +29,25 @@ def engine(conf: Any) -> base.Engine:
         raise errors.InvalidRequest('[container] tls_ca_file, tls_cert_file and tls_key_file go together')
     tls = connect.TlsFiles(*files) if all(files) else None
     return connect.connect(own.engine_url, tls=tls, timeout_s=own.engine_timeout)
+
+
+def straight(conf: Any, engine: base.Engine, glance: Any) -> Straight | None:
+    """Where layers are fetched from, if ``[container] image_registry`` says so and no signature must be verified.
+
+    :raises InvalidRequest: it is no repository.
+    """
+    own = conf.container
+    if not own.image_registry or conf.glance.verify_glance_signatures:
+        return None
+    found = reference.parse(own.image_registry)
+    if f'{found.domain}/{found.path}' != own.image_registry:
+        raise errors.InvalidRequest(f'[container] image_registry {own.image_registry!r} is no repository: give '
+                                    'host:port/repository, as registry.example.org:5000/glance')
+    credentials = Credentials(username=own.image_registry_username, password=own.image_registry_password or '',
+                              server=found.domain) if own.image_registry_username else None
+    insecure = (found.domain, found.domain.rpartition(':')[0]) if own.image_registry_insecure else ()
+    return Straight(engine, glance, StorePlace(domain=found.domain, path=found.path, credentials=credentials,
+                                               settings=RegistrySettings(insecure=insecure)))
 
 
 def bound_waits(conf: Any) -> None:

@@ -98,11 +98,14 @@ class Exchange:
         if self._http.they_are_waiting_for_100_continue:
             return False
         drained = 0
-        while self._http.their_state is h11.SEND_BODY:
-            for piece in self.body():
-                drained += len(piece)
-                if drained > _DRAIN_BYTES:
-                    return False
+        try:
+            while self._http.their_state is h11.SEND_BODY:
+                for piece in self.body():
+                    drained += len(piece)
+                    if drained > _DRAIN_BYTES:
+                        return False
+        except errors.InvalidRequest:
+            return False  # what is left of the body is broken, and the request was answered without it
         if self._http.our_state is not h11.DONE or self._http.their_state is not h11.DONE:
             return False
         self._http.start_next_cycle()

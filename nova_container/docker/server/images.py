@@ -19,6 +19,8 @@ from nova_container.image import reference as references
 
 def load(call: Call) -> Answer:
     """The archive is read whole before the answer begins, so that a bad one is an error and not a line."""
+    if call.query.text('platform'):
+        raise errors.Unsupported('This engine loads all that an archive holds: leave the platform out')
     loaded = call.engine.load(call.body, reference=call.query.text('reference') or None)
     return Stream(_lines(loaded))
 
@@ -41,6 +43,8 @@ def save_many(call: Call) -> Answer:
     names = tuple(call.query.texts('names'))
     if not names:
         raise errors.InvalidRequest('names must hold names of images')
+    for name in names:
+        platforms.image(call, name)
     return Stream(call.engine.save(names), TAR)
 
 

@@ -4,7 +4,7 @@
 from collections.abc import Iterator
 
 from nova_container import errors
-from nova_container.docker.server import changes, filters, telling
+from nova_container.docker.server import changes, filters, platforms, telling
 from nova_container.docker.server.message import Answer, Call, Stream, line, of_json
 from nova_container.docker.wire import registry as wire
 from nova_container.engine import CommitSpec, Credentials, Progress
@@ -48,6 +48,8 @@ def push(call: Call) -> Answer:
     """Without a tag, all tags of the repository are pushed."""
     name, credentials = call.image, _credentials(call)
     tag = call.query.text('tag')
+    if call.query.text('platform'):
+        platforms.image(call, _named(name, tag))
     if tag:
         names = [_named(name, tag)]
     else:

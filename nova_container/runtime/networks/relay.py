@@ -34,6 +34,7 @@ class Relay:
     def listen(self, sock: socket.socket, container_id: str, port: int) -> None:
         """Lead connections to ``sock``, which is bound, to a port of the container. It stays the caller's."""
         sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # what comes in by it shall hold up no later bind
         sock.listen(128)
         with self._lock:
             self._listening[sock.fileno()] = (sock, container_id, port)

@@ -8,7 +8,6 @@ import re
 import secrets
 import stat
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import BinaryIO
 
@@ -43,7 +42,8 @@ def build(parts: Parts, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress
     place = parts.settings.builds / f'build-{secrets.token_hex(8)}'
     place.mkdir(mode=0o700)
     try:
-        _receive(context, place / _CONTEXT, parts.settings.max_image_bytes)
+        with images.damage_is_the_senders():
+            _receive(context, place / _CONTEXT, parts.settings.max_image_bytes)
         key = built.key_of(place / _CONTEXT, spec, network, max_bytes=parts.settings.max_image_bytes,
                            max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
         if (found := _done_before(parts, spec, key, names)) is not None:
@@ -118,7 +118,7 @@ def _unpacked(parts: Parts, spec: BuildSpec, place: Path) -> Recipe:
     folder.mkdir(mode=0o755)
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
-    with (place / _CONTEXT).open('rb') as file:
+    with (place / _CONTEXT).open('rb') as file, images.damage_is_the_senders():
         unpack.parse_output(process.output(*unpack.argv_for_tree(folder, '/', limits), stdin=file,
                                            timeout_s=_CONTEXT_S))
     (place / _CONTEXT).unlink()
@@ -248,9 +248,6 @@ class _Build:
             config = ImageConfig.parse(content)
             for layer, path in made:
                 self.parts.images.blobs.adopt(path, layer.blob_digest)
-            with ThreadPoolExecutor(os.cpu_count(), 'unpack') as pool:
-                list(pool.map(lambda one: self.parts.layers.ensure(
-                    one[0].diff_id, self.parts.images.blobs.path(one[0].blob_digest)), made))
             new = {layer.diff_id: layer for layer, _ in made}
             layers = tuple(new.get(diff_id) or self.parts.images.held(diff_id) for diff_id in config.diff_ids)
             (self.place / 'config').write_bytes(content)

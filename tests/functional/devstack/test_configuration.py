@@ -26,8 +26,15 @@ print(json.dumps([type(loaded).__name__, conf.container.engine_url, conf.resume_
 _GLANCE = '''
 import json, sys
 from glance.common import config
+from glance_store import multi_backend as stores
+conf = config.CONF
 config.parse_args(['--config-file', sys.argv[1]])
-print(json.dumps([config.CONF.image_format.container_formats, config.CONF.image_format.disk_formats]))
+stores.register_store_opts(conf, reserved_stores={'os_glance_staging_store': 'file', 'os_glance_tasks_store': 'file'})
+stores.create_multi_stores(conf, reserved_stores={'os_glance_staging_store': 'file', 'os_glance_tasks_store': 'file'})
+stores.verify_store()
+used = stores.get_store_from_store_identifier(conf.glance_store.default_backend)
+print(json.dumps([conf.image_format.container_formats, conf.image_format.disk_formats,
+                  sorted(conf.enabled_backends), type(used).__module__]))
 '''
 _HEAT = '''
 import json, sys
@@ -65,10 +72,15 @@ def test_nova_compute_loads_the_driver_and_finds_the_engine(etc):
         'ContainerDriver', 'unix:///run/nova-container/engine.sock', True, 'one', 10]
 
 
-def test_glance_takes_images_of_containers(etc):
-    containers, disks = read_by(_GLANCE, etc / 'glance/glance-api.conf')
+def test_glance_takes_images_of_containers_and_keeps_them_by_their_layers(etc, tmp_path):
+    here = tmp_path / 'glance-api.conf'  # as opening the stores makes their directories
+    here.write_text((etc / 'glance/glance-api.conf').read_text().replace('/opt/stack', str(tmp_path)))
+    containers, disks, stores, used = read_by(_GLANCE, here)
     assert 'docker' in containers
     assert 'raw' in disks
+    assert stores == ['containers', 'files', 'os_glance_staging_store', 'os_glance_tasks_store']
+    assert used == 'glance_store_container.store'
+    assert (tmp_path / 'data/glance/containers').is_dir()
 
 
 def test_heat_looks_for_our_plug_in_beside_others(etc):

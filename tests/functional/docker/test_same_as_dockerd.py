@@ -51,7 +51,7 @@ def test_the_script_is_long():
 def test_the_built_in_engine_says_what_dockerd_says(said, line):
     same = _of(said['1.41'], line) == _of(said['dockerd'], line)
     if line in differences.FROM_DOCKERD:
-        assert not same, 'they are the same: take the line out of the list'
+        assert not same or not _speaks_more_than_1_41(), 'they are the same: take the line out of the list'
     else:
         assert _of(said['1.41'], line) == _of(said['dockerd'], line)
 

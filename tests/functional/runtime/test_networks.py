@@ -361,6 +361,27 @@ class TestKinds:
                 engine.remove(container.id, force=True)
             ip('link', 'del', parent)
 
+    def test_the_network_of_the_highest_priority_leads_out(self, engine, network):
+        network('blue')
+        network('green')
+        container = run(engine, 'sleep', '600', network=in_networks(
+            Endpoint(network='blue'), Endpoint(network='green', priority=5)))
+        assert f'default via {NET}.33.1' in say(engine, container, 'ip', 'route')
+        engine.disconnect(container, 'green')
+        assert f'default via {NET}.32.1' in say(engine, container, 'ip', 'route')
+
+    def test_ports_are_reached_by_both_loopbacks_of_the_host(self, engine, network):
+        network('blue')
+        container = run(engine, *SERVE, hostname='web', network=in_networks('blue', **published(host_port=28096)))
+        for address in ('127.0.0.1', '::1'):
+            eventually(lambda address=address: fetch(address, 28096) == 'web')
+        shown = {(port.host_ip, port.host_port) for port in engine.inspect(container).ports}
+        assert shown == {('0.0.0.0', 28096), ('::', 28096)}
+        engine.stop(container, grace_s=0)
+        assert fetch('::1', 28096) is None
+        engine.start(container)
+        eventually(lambda: fetch('::1', 28096) == 'web')
+
     def test_mtu_and_mac_are_set(self, engine, network):
         network('blue', options={'com.docker.network.driver.mtu': '1400'})
         container = run(engine, 'sleep', '600', network=in_networks(Endpoint(network='blue', mac='02:11:22:33:44:55')))

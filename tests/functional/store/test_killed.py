@@ -47,6 +47,7 @@ def check_after(backend, other):
         assert image_store.read(backend, place) == (OTHER if place == other else MINE)
 
 
+@pytest.mark.timeout(900)
 class TestDirectory:
     @pytest.fixture(autouse=True)
     def prepare(self, tmp_path):
@@ -85,7 +86,7 @@ class TestDirectory:
             layout, other, mine = self.kept()
             path = layout.root / 'blobs/sha256' / ('0' * 64)
             path.write_bytes(b'left')
-            (layout.root / 'incoming/left').mkdir()
+            (layout.root / 'incoming/upload-left').mkdir()
             return layout, other, mine
         for layout, other, _ in each_fault(DISK, prepare, lambda state: state[0].collect([state[2]])):
             check_after(layout, other)
@@ -93,6 +94,7 @@ class TestDirectory:
             image_store.check_clean(layout)
 
 
+@pytest.mark.timeout(900)
 class TestRegistry:
     @pytest.fixture(autouse=True)
     def prepare(self, tmp_path):
@@ -103,7 +105,7 @@ class TestRegistry:
         self.registry.kill()
 
     def empty(self):
-        remote = Remote(self.registry.domain, next(self.repositories), QUICK, None, self.spool, 50_000)
+        remote = Remote(self.registry.domain, next(self.repositories), QUICK, None, self.spool, 100_000)
         return remote, image_store.add(remote, OTHER)
 
     def kept(self):
@@ -113,8 +115,7 @@ class TestRegistry:
     def end(self, remote, other):
         check_after(remote, other)
         remote.collect()
-        assert list(self.spool.iterdir()) == []
-        check_after(remote, other)
+        assert list(self.spool.glob('upload-*')) == []
         tags = set(remote._repository().tags())
         for place in remote.places():
             manifest = image_store.manifest_of(remote, place)

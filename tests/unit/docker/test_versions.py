@@ -92,6 +92,15 @@ def test_another_platform_of_an_image_is_not_here(raw, container, verb, query, s
     assert raw.ask('GET', f'/images/busybox/{verb}{query}')[0] == status
 
 
+def test_other_verbs_over_images_ask_for_the_platform_too(raw, container):
+    other = '%7B%22architecture%22%3A%22riscv64%22%7D'
+    assert raw.ask('GET', f'/images/get?names=busybox&platform={other}')[0] == 404
+    assert raw.ask('POST', f'/images/busybox/push?tag=latest&platform={other}')[0] == 404
+    assert raw.ask('DELETE', f'/images/busybox?platforms={other}')[0] == 404
+    assert raw.ask('POST', f'/images/load?platform={other}', b'')[0] == 501
+    assert raw.ask('GET', '/images/busybox/json')[0] == 200
+
+
 @pytest.mark.parametrize(('platform', 'status'), [('linux', 201), ('linux/amd64', 201), ('linux/x86_64', 201),
                                                   ('linux/riscv64', 404), ('windows', 404)])
 def test_a_container_of_another_platform_is_not_made(raw, container, platform, status):

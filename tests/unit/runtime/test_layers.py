@@ -161,3 +161,20 @@ def test_a_layer_given_by_another_is_taken_over_once(store, settings):
         store.adopt(DIFF_ID, settings.staging / name, 7)
     assert (store.size([DIFF_ID]), len(left(settings))) == (7, 1)
     files.remove_tree(store.path(DIFF_ID))
+
+
+class TestSeveral:
+    def test_all_are_kept_after_one_sync(self, store, unpacking, blob, monkeypatch):
+        synced = []
+        monkeypatch.setattr(files, 'sync_filesystem', synced.append)
+        store.ensure_all({DIFF_ID: blob, OTHER: blob})
+        store.ensure_all({DIFF_ID: blob, OTHER: blob})
+        assert store.has(DIFF_ID) and store.has(OTHER)
+        assert (len(unpacking.calls), len(synced)) == (2, 1)
+
+    def test_none_is_kept_if_one_fails(self, store, unpacking, blob, settings):
+        unpacking.failures.append(errors.UnacceptableImage('no tar'))
+        with pytest.raises(errors.UnacceptableImage):
+            store.ensure_all({DIFF_ID: blob, OTHER: blob})
+        assert not (store.has(DIFF_ID) or store.has(OTHER))
+        assert list(settings.staging.iterdir()) == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The life of a server through the driver, on the engine in memory."""
 
+import dataclasses
 import inspect
 import unittest
 from unittest import mock
@@ -348,6 +349,17 @@ class HostTest(DriverTest):
         self.addCleanup(servers.CONF.clear_override, 'engine_timeout', group='container')
         self.engine.fail('info', errors.Unavailable('down'), times=100)
         with self.assertRaises(exception.HypervisorUnavailable):
+            self.driver.init_host('compute-1')
+
+    def test_it_does_not_start_where_root_disks_shall_be_limits_and_cannot(self):
+        servers.CONF.set_override('limit_root_disk', True, group='container')
+        self.addCleanup(servers.CONF.clear_override, 'limit_root_disk', group='container')
+        self.driver.init_host('compute-1')
+        self.driver.cleanup_host('compute-1')
+        info = self.engine.info()
+        lacking = dataclasses.replace(info, features=info.features - {state.Feature.ROOT_SIZE})
+        with mock.patch.object(self.engine, 'info', lambda: lacking), self.assertRaisesRegex(
+                exception.InvalidConfiguration, 'prjquota'):
             self.driver.init_host('compute-1')
 
     def test_resources_of_an_engine_that_is_down_name_no_path_of_the_host(self):

@@ -7,16 +7,17 @@ from tools.minicloud.config import shared
 
 
 def glance(cloud: instance.Instance) -> ini.Sections:
-    """One file store, and the two reserved ones, in the folder."""
+    """A container store and a file store, and the two reserved ones."""
     data = cloud.path('data', 'glance')
     return ini.merge(
         shared.logging(), shared.database(cloud, 'glance'),
         shared.authtoken(cloud, 'glance'), shared.locking(cloud),
-        {'DEFAULT': {'enabled_backends': 'local:file',
+        {'DEFAULT': {'enabled_backends': 'layers:container,local:file',
                      'transport_url': shared.transport_url(cloud),
                      'node_staging_uri': f'file://{data}/staging'},
          'oslo_messaging_notifications': {'driver': 'noop'},
-         'glance_store': {'default_backend': 'local'},
+         'glance_store': {'default_backend': 'layers'},
+         'layers': {'container_store_directory': data / 'layers'},
          'local': {'filesystem_store_datadir': data / 'images'},
          'os_glance_staging_store': {
              'filesystem_store_datadir': data / 'staging'},

@@ -8,6 +8,8 @@ _LAYERS = 'dockerd names the layers that went, too; layers are no objects of thi
 _TAR_SIZES = 'the size of an image is that of its layers\' tars here, with their headers, and of files alone in dockerd'
 _FAILED_STEP = 'the classic builder leaves the container of a step that failed; buildah does not'
 
+_NEWER = 'dockerd 20.10 does not know what came with API 1.44 and 1.45; the engine does it whichever version is spoken'
+
 FROM_DOCKERD: Mapping[str, str] = {
     "inspect -f '{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.ShmSize}}' made":
         'default is the network bridge, and the engine says so, as Docker does since 26',
@@ -21,6 +23,9 @@ FROM_DOCKERD: Mapping[str, str] = {
         'the engine always keeps a bounded log, so that none is refused with a sentence',
     "ps -a -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
     "ps -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
+    'run --rm --mount type=volume,source=data,target=/d,volume-subpath=sub box:1 cat /d/file': _NEWER,
+    'run --rm --mount type=volume,source=data,target=/d,volume-subpath=nosuch box:1 true': _NEWER,
+    "run --rm --network blue --network inner box:1 sh -c 'ls -d /sys/class/net/eth*'": _NEWER,
     'rmi -f committed:1': _LAYERS,
     'rmi imported:1 committed:1': _LAYERS,
     'rmi -f built:1 context:1 first:1': _LAYERS,

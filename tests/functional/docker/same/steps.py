@@ -266,6 +266,9 @@ run --rm -v data:/data box:1 sh -c 'echo kept > /data/file'
 run --rm -v data:/data:ro box:1 cat /data/file
 run --rm -v data:/data:ro box:1 touch /data/no
 run --rm --mount type=volume,source=data,target=/d,readonly box:1 cat /d/file
+run --rm -v data:/data box:1 sh -c 'mkdir /data/sub; echo inner > /data/sub/file'
+run --rm --mount type=volume,source=data,target=/d,volume-subpath=sub box:1 cat /d/file
+run --rm --mount type=volume,source=data,target=/d,volume-subpath=nosuch box:1 true
 run --rm -v fresh:/home/tenant box:1 ls -a /home/tenant
 create --name uses -v data:/data -v /anonymous box:1
 inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}} {{.Driver}} {{end}}' uses
@@ -323,6 +326,7 @@ network connect blue nobody
 exec web sh -c 'ip -4 -o addr show | awk "{print \$2, \$4}"'
 inspect -f '{{range $name, $each := .NetworkSettings.Networks}}{{$name}} {{end}}' web
 run --rm --network inner box:1 wget -q -O - http://other/group
+run --rm --network blue --network inner box:1 sh -c 'ls -d /sys/class/net/eth*'
 network rm inner
 network disconnect inner web
 network disconnect inner web

@@ -1,0 +1,83 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Images straight from the registry in which Glance's container store keeps them: only the layers that are missing.
+
+Glance tells where an image is if ``show_image_direct_url`` or ``show_multiple_locations`` is set there: by a URI that
+names no host (see ``nova_container.image.stored``). Registry and credentials are the operator's, of nova.conf, and the
+manifest is read from the record that the URI names, whose bytes its digest proves and which names the image.
+"""
+
+import contextlib
+import dataclasses
+from typing import Any
+
+from nova_container import errors
+from nova_container.engine.registry import Credentials
+from nova_container.image import digest as digests
+from nova_container.image import stored
+from nova_container.registry import Registry, RegistrySettings, Repository, wire
+from nova_container.virt.translate.image import GlanceImage
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StorePlace:
+    """The repository of the container store: ``domain`` is ``host:port``, ``path`` that of its repository."""
+
+    domain: str
+    path: str
+    settings: RegistrySettings = RegistrySettings()
+    credentials: Credentials | None = None
+
+
+class Straight:
+    """Takes images from one repository into one engine."""
+
+    def __init__(self, engine: Any, glance: Any, place: StorePlace) -> None:
+        self._engine, self._glance, self._place = engine, glance, place
+
+    def take(self, context: Any, found: GlanceImage) -> bool:
+        """Have the engine fetch an image and give it our reference; False if it is not in that store as an image.
+
+        :raises ContainerError: it could not be fetched, as in ``Engine.pull``.
+        """
+        record = self._record(context, found)
+        manifest = self._manifest(found, record) if record else ''
+        if not manifest:
+            return False
+        name = f'{self._place.domain}/{self._place.path}@{manifest}'
+        image_id = ''
+        for line in self._engine.pull(name, credentials=self._place.credentials):
+            image_id = line.result or image_id
+        self._engine.tag_image(image_id, found.reference)
+        self._engine.remove_image(name)
+        return True
+
+    def _record(self, context: Any, found: GlanceImage) -> str:
+        """The digest of the record that Glance names; '' if it names none of this image."""
+        shown = self._glance.get(context, found.id, include_locations=True)
+        for url in (shown.get('direct_url'), *(one.get('url') for one in shown.get('locations') or ())):
+            with contextlib.suppress(errors.InvalidRequest):
+                place = stored.Place.parse(url or '')
+                if place.image_id == found.id:
+                    return place.record
+        return ''
+
+    def _manifest(self, found: GlanceImage, digest: str) -> str:
+        with contextlib.closing(Registry.connect(
+                self._place.domain, self._place.settings, self._place.credentials, reading=True)) as registry:
+            repository = registry.repository(self._place.path)
+            content, _ = repository.manifest(digest)
+            record = stored.Record.parse(_verified(content, digest))
+            recipe = stored.Recipe.parse(self._blob(repository, record))
+        if not found.id == record.image_id == recipe.image_id:
+            raise errors.Corrupt(f'The record {digest} in the registry is of another image than {found.id}')
+        return recipe.manifest
+
+    @staticmethod
+    def _blob(repository: Repository, record: stored.Record) -> bytes:
+        return _verified(wire.document(repository.blob(record.recipe)), record.recipe)
+
+
+def _verified(content: bytes, digest: str) -> bytes:
+    if digests.of_bytes(content) != digest:
+        raise errors.DigestMismatch('What the registry has of an image of Glance', digest, digests.of_bytes(content))
+    return content
