@@ -190,3 +190,20 @@ def test_attributes_tell_how_it_is_now(cloud):
 
 def _shell(text: str) -> ExecSpec:
     return ExecSpec(command=('sh', '-c', text))
+
+
+def test_a_stack_is_restored_to_a_snapshot(cloud):
+    stack = cloud.create(web.template({'output_files': ['/state'], 'files': [{'path': '/x', 'content': 'y'}],
+                                       'networks': [{'network': 'bridge'}]}))
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    cloud.engine.exec(web.only(cloud).id, _shell('echo kept > /state'))
+    loaded = cloud.load(stack)
+    loaded.snapshot(None)
+    data = loaded.prepare_abandon()
+    cloud.engine.exec(web.only(cloud).id, _shell('echo lost > /state'))
+    before = web.only(cloud).id
+    loaded = cloud.load(stack)
+    loaded.restore(types.SimpleNamespace(id='1', data=data, status='COMPLETE', get_all_by_stack=None))
+    assert loaded.state == ('RESTORE', 'COMPLETE'), loaded.status_reason
+    assert web.only(cloud).id != before
+    assert web.attribute(cloud, stack, 'output_files') == {'/state': 'kept\n'}
