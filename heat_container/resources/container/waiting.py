@@ -36,8 +36,11 @@ def is_over(info: ContainerInfo) -> bool:
     return policy.name == 'no' or code == 0 or 0 < policy.maximum_retries <= info.restart_count
 
 
-def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[int]) -> str:
-    """'' if so; else a sentence about what is wrong."""
+def as_it_should_be(info: ContainerInfo, *, started: bool, job: bool, expected: Collection[int]) -> str:
+    """'' if so; else a sentence about what is wrong.
+
+    :param job: it may have ended, as expected.
+    """
     if not started:
         return str(_('The container runs, and is not to.')) if info.status.alive else ''
     if info.status is Status.PAUSED:
@@ -45,7 +48,7 @@ def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[
     if not info.status.alive:
         if info.exit is None:
             return str(_('The container was not started.'))
-        return '' if is_over(info) and info.exit.code in expected else str(_(
+        return '' if job and is_over(info) and info.exit.code in expected else str(_(
             'The container does not run; it ended with %s.') % info.exit.code)
     if info.health is not None and _is_unhealthy(info.health):
         return str(_('The container is unhealthy.'))

@@ -88,6 +88,21 @@ def test_one_that_was_stopped_is_started_and_one_that_is_gone_is_made_again(clou
     assert web.only(cloud).status is Status.RUNNING
 
 
+def test_a_service_that_was_stopped_is_missed_though_it_ended_well_and_a_job_is_not(cloud):
+    for command, missed in ((None, True), (['true'], False)):
+        text = web.template({'command': command} if command else {})
+        stack = cloud.create(text, name=f's{missed}')
+        info = web.only(cloud)
+        cloud.engine.stop(info.id)
+        assert (cloud.act(stack, 'check').state == ('CHECK', 'FAILED')) is missed
+        cloud.delete(stack)
+        stack = cloud.create(text, name=f't{missed}')
+        cloud.engine.stop(web.only(cloud).id)
+        cloud.update(stack, text, converge=True)
+        assert web.only(cloud).status.alive is missed
+        cloud.delete(stack)
+
+
 def test_an_update_that_observes_a_good_reality_does_nothing(cloud):
     text = web.template({'cpus': 0.3, 'memory': 64 << 20, 'files': [{'path': '/x', 'content': 'y'}],
                          'device_read_bps': [{'path': '/dev/sda', 'rate': 1024}]})

@@ -48,5 +48,9 @@ def test_what_can_never_be_is_said(now, wanted, said):
     (info(ENDED, code=2), True, 'ended with 2'), (info(ENDED, code=0, restart='always'), True, 'does not run'),
     (info(RUNS, health=Health(status='unhealthy', failing_streak=1)), True, 'unhealthy')])
 def test_a_check_says_what_is_wrong(now, started, said):
-    found = waiting.as_it_should_be(now, started=started, expected=[0])
+    found = waiting.as_it_should_be(now, started=started, job=True, expected=[0])
     assert said in found if said else found == ''
+
+
+def test_a_service_that_ended_well_is_no_service():
+    assert waiting.as_it_should_be(info(ENDED, code=0), started=True, job=False, expected=[0])
