@@ -36,7 +36,7 @@ def is_over(info: ContainerInfo) -> bool:
     return policy.name == 'no' or code == 0 or 0 < policy.maximum_retries <= info.restart_count
 
 
-def as_it_should_be(info: ContainerInfo, *, started: bool, job: bool, expected: Collection[int]) -> str:
+def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[int], job: bool = True) -> str:
     """'' if so; else a sentence about what is wrong.
 
     :param job: it may have ended, as expected.
