@@ -21,7 +21,7 @@ test: prepare-test check  ## Style, types, layers, then every test
 check: lint types layers  ## Style, types, layers
 
 lint: prepare-test
-	$(PYTHON) -m ruff check nova_container tools bench tests
+	$(PYTHON) -m ruff check nova_container heat_container tools bench tests
 
 types: prepare-test
 	$(PYTHON) -m mypy
