@@ -22,7 +22,7 @@ test: prepare-test check  ## Style, types, layers, then every test
 check: lint types layers docs  ## Style, types, layers, documentation
 
 lint: prepare-test
-	$(PYTHON) -m ruff check nova_container glance_store_container tools bench tests
+	$(PYTHON) -m ruff check nova_container heat_container glance_store_container tools bench tests doc
 
 types: prepare-test
 	$(PYTHON) -m mypy

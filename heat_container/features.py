@@ -97,6 +97,7 @@ OTHERS: Mapping[str, str] = {
     'sidecar': 'put a container beside a server of its own',
     'exec_privileged': 'run a privileged command in a container',
     'build': 'build images where the level does not allow it',
+    'swarm': 'make services, secrets and configs of a swarm where the level is not privileged',
 }
 """Rules that are about no field of a container."""
 

@@ -7,7 +7,7 @@ hold. On an engine of its own (level privileged) it names as it likes.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from nova_container import errors
 from nova_container.image import reference as references
@@ -30,6 +30,11 @@ def owner(name: str) -> str | None:
     """The project part of a name below the prefix, None if it is below none."""
     parts = name.removeprefix('docker.io/').split('/')
     return parts[1] if len(parts) > 2 and parts[0] == PREFIX else None
+
+
+def labels(own: Mapping[str, str]) -> dict[str, str]:
+    """Where an image comes from, by other keys than those that say whose a container of it is."""
+    return {key.replace('.heat.', '.heat.image.'): value for key, value in own.items()}
 
 
 def is_of(project_id: str, name: str) -> bool:

@@ -16,7 +16,6 @@ from typing import BinaryIO, cast
 
 from nova_container import errors
 from nova_container.engine import BuildSpec, CommitSpec, Credentials, Engine, Progress
-from nova_container.image import reference as references
 
 MAX_ARCHIVE_BYTES = 20 << 30
 MAX_SAID = 2000

@@ -42,7 +42,10 @@ def type_rules(kinds: tuple[str, ...]) -> list[policy.RuleDefault]:
 def list_rules() -> list[policy.RuleDefault]:
     """For oslopolicy-sample-generator."""
     from heat_container import registration
-    return [*create_rules(), *type_rules(registration.KINDS)]
+    legacy = policy.RuleDefault(
+        name=f'resource_types:{registration.LEGACY}', check_str=base.RULE_ALLOW_EVERYBODY,
+        description=f'Use the resource type {registration.LEGACY}.')
+    return [*create_rules(), *type_rules(registration.KINDS), legacy]
 
 
 def register(rules: list[policy.RuleDefault]) -> None:

@@ -43,7 +43,7 @@ class Run:
 class Exec(DockerResource):
     """A command that runs in a container at moments of its stack's life.
 
-    As a software deployment it may run at CREATE, UPDATE, DELETE, SUSPEND, RESUME, CHECK and SIGNAL, and fails the action
+    As a software deployment it may run at CREATE, UPDATE, DELETE, SUSPEND, RESUME, CHECK, SIGNAL; it fails the action
     if its exit code is none of those expected.
     """
 
@@ -134,7 +134,7 @@ class Exec(DockerResource):
         info = engine.inspect(self.resource_id)
         self.check_owner(info.labels)
         if not info.status.may_exec:
-            raise errors.WrongState(f'Container {info.name} is {info.status.value}: there is nothing to run a command in')
+            raise errors.WrongState(f'Container {info.name} is {info.status.value}: no command can run in it')
         self._expected = frozenset(props[schema.CODES])
         return self.background(_work(engine, info.id, _spec(props), props[schema.TIMEOUT], props[schema.LIMIT]))
 
@@ -145,7 +145,8 @@ class Exec(DockerResource):
         run: Run | None = self.outcome(token)
         if run is None:
             return False
-        self.data_set(_RESULT, _packed({**run.record, schema.RUNS: self._record().get(schema.RUNS, 0) + 1}), redact=True)
+        runs = self._record().get(schema.RUNS, 0) + 1
+        self.data_set(_RESULT, _packed({**run.record, schema.RUNS: runs}), redact=True)
         if run.result.exit_code not in self._expected:
             said = (run.record[schema.STDERR] or run.record[schema.STDOUT])[-_SHOWN:].strip()
             raise exception.Error(_('The command ended with %(code)d, expected is %(expected)s: %(said)s') % {

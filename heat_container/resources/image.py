@@ -13,7 +13,7 @@ from heat.engine import translation
 
 from heat_container import credentials, endpoints, image_names, image_sources
 from heat_container.resources.base import DockerResource
-from heat_container.resources.image_work import Made, Planner, Work
+from heat_container.resources.image_work import Made, Planner, Work, reference_of
 from heat_container.schema import image as schema
 from nova_container import errors
 from nova_container.engine import ImageInfo
@@ -25,8 +25,8 @@ _NAMES, _DIGEST, _PUSHED = 'names', 'digest', 'pushed_digest'
 class Image(DockerResource):
     """An image on a container engine.
 
-    It is pulled from a registry, taken from Glance or from a web server, built from a Dockerfile, or made of a container.
-    Other resources refer to it by its id, so a new image under an old name replaces what runs it.
+    It is pulled from a registry, taken from Glance or from a web server, built from a Dockerfile, or made of a
+    container. Other resources refer to it by its id, so a new image under an old name replaces what runs it.
     """
 
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
@@ -108,7 +108,14 @@ class Image(DockerResource):
     # What it is
 
     def _show_resource(self) -> dict[str, Any]:
-        return {**dataclasses.asdict(self.get_live_resource_data()), _DIGEST: self.data().get(_DIGEST, '')}
+        info = self.get_live_resource_data()
+        return {**dataclasses.asdict(info), 'references': self._told(info), _DIGEST: self.data().get(_DIGEST, '')}
+
+    def _told(self, info: ImageInfo) -> list[str]:
+        """The names of the image, without those that others on a shared engine gave it."""
+        pulled = set() if self._source(self.properties) else {reference_of(self.properties)}
+        return [name for name in info.references
+                if not self.endpoint().shared or name in pulled or name in self._names()]
 
     def _resolve_attribute(self, name: str) -> Any:
         if not self.resource_id:
@@ -118,7 +125,7 @@ class Image(DockerResource):
         if name in (_DIGEST, _PUSHED):
             return self.data().get(name, '')
         info = self.get_live_resource_data()
-        return {schema.ID: info.id, schema.TAG_NAMES: [one for one in info.references if '@' not in one],
+        return {schema.ID: info.id, schema.TAG_NAMES: [one for one in self._told(info) if '@' not in one],
                 schema.SIZE: info.size_bytes, schema.ARCHITECTURE: info.architecture, schema.OS: info.os,
                 schema.CONFIG: dict(info.config), schema.CREATED: _moment(info.created_at),
                 schema.HISTORY: [dict(one) for one in info.history]}[name]
@@ -126,8 +133,9 @@ class Image(DockerResource):
     # Steps
 
     def _work(self, props: Mapping[str, Any]) -> Work:
-        return Planner(self.engine(), self.own_labels(), self._named, self._secret, lambda: self.client('glance'),
-                       self.check_owner, endpoints.address_for_tenant, self.endpoint().limits).plan(props)
+        return Planner(self.engine(), image_names.labels(self.own_labels()), self._named, self._secret,
+                       lambda: self.client('glance'), self.check_owner, endpoints.address_for_tenant,
+                       self.endpoint().limits).plan(props)
 
     def _named(self, name: str) -> str:
         """The name as it is on the engine: on one that projects share, below a prefix of ours."""
@@ -180,10 +188,15 @@ class Image(DockerResource):
         return bool(self._remote_digest(props) != self.data().get(_DIGEST))
 
     def _remote_digest(self, props: Mapping[str, Any]) -> str | None:
-        if not props[schema.NAME] or any(props[source] for source in schema.SOURCES):
+        if self._source(props):
             return None
         shown = credentials.resolve(props[schema.CREDENTIALS], self._secret)
         return self.engine().inspect_remote(props[schema.NAME], credentials=shown).digest
+
+    @staticmethod
+    def _source(props: Mapping[str, Any]) -> str | None:
+        """The property that tells of a source other than a registry."""
+        return next((name for name in schema.SOURCES if props[name]), None)
 
     def _secret(self, ref: str) -> Any:
         return self.client_plugin('barbican').get_secret_payload_by_ref(ref)

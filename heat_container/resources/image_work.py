@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from heat_container import credentials, fetch, image_sources, limits
+from heat_container import credentials, fetch, image_sources, limits, names
 from heat_container.endpoints import Limits
 from heat_container.schema import image as schema
 from nova_container import errors
@@ -159,8 +159,10 @@ class Planner:
         info = self.engine.inspect(wanted[schema.CONTAINER])
         self.check_owner(info.labels)
         changed = {key: wanted[name] for name, key in schema.COMMIT_CONFIG.items() if wanted[name]}
+        # What is left out, dockerd keeps
+        unclaimed = {**info.labels, **dict.fromkeys(names.OWN_LABELS & info.labels.keys(), '')}
         spec = CommitSpec(author=wanted[schema.AUTHOR] or '', comment=wanted[schema.COMMENT] or '',
-                          pause=wanted[schema.PAUSE], config={**changed, 'Labels': {**info.labels, **self.labels}})
+                          pause=wanted[schema.PAUSE], config={**changed, 'Labels': {**unclaimed, **self.labels}})
         return lambda engine, stop: engine.commit(info.id, spec)
 
     def _local_name(self, props: Mapping[str, Any]) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from heat.common import exception
+from heat.engine import stk_defn
 from heat.objects import resource_data
 
 from heat_container import set_aside
@@ -97,11 +98,18 @@ class Network(DockerResource):
         self.data_delete(_ASIDE)
 
     def store(self, *arguments: Any, **keywords: Any) -> None:
-        """In an update without convergence another object of this resource came back; its id must not be lost."""
+        """In an update without convergence another object of this resource came back: its id must not be lost.
+
+        Heat's updater swaps it in without telling the stack, whose other resources then refer to it by its mere name.
+        """
+        back = None
         if self.id is not None and not self.stack.convergence:
             with contextlib.suppress(exception.NotFound):
-                self.resource_id = resource_data.ResourceData.get_all(self).get(_CAME_BACK, self.resource_id)
+                back = resource_data.ResourceData.get_all(self).get(_CAME_BACK)
+        self.resource_id = back or self.resource_id
         super().store(*arguments, **keywords)
+        if back is not None:
+            stk_defn.update_resource_data(self.stack.defn, self.name, self.node_data(self.stack.defn))
 
     # What it is
 

@@ -14,7 +14,7 @@ EXIT_CODE, STDOUT, STDERR, TRUNCATED, STARTED_AT, ENDED_AT, RUNS = (
 MAX_LIMIT = 16384
 
 PROPERTIES = {
-    CONTAINER: Schema(Schema.STRING, _('The container to run in. Another one replaces the resource, so that CREATE runs '
+    CONTAINER: Schema(Schema.STRING, _('The container to run in. Another one replaces the resource, and CREATE runs '
                                        'in it.'), required=True),
     COMMAND: Schema(Schema.LIST, _('The program and its arguments; no shell is involved.'), required=True,
                     schema=Schema(Schema.STRING), update_allowed=True, constraints=[constraints.Length(min=1)]),
@@ -28,8 +28,8 @@ PROPERTIES = {
                     constraints=[constraints.AllowedValues(ALLOWED_ACTIONS)]),
     CODES: Schema(Schema.LIST, _('Exit codes that are a success.'), default=[0], update_allowed=True,
                   schema=Schema(Schema.INTEGER, constraints=[constraints.Range(0, 255)])),
-    TRIGGERS: Schema(Schema.MAP, _('Any values. A stack update that changes one runs the command again, whatever actions '
-                                   'says.'), update_allowed=True),
+    TRIGGERS: Schema(Schema.MAP, _('Any values. A stack update that changes one runs the command again, whatever '
+                                   'actions says.'), update_allowed=True),
     TIMEOUT: Schema(Schema.INTEGER, _('Seconds within which the command must end.'), default=60, update_allowed=True,
                     constraints=[constraints.Range(1, 3600)]),
     LIMIT: Schema(Schema.INTEGER, _('Bytes of each output stream that are kept, from its beginning.'), default=8192,

@@ -32,7 +32,7 @@ def _texts(description: str, **options: object) -> Schema:
 
 
 _URL = Schema(Schema.MAP, _('Take the image from a web server.'), schema={
-    ADDRESS: _text(_('An http or https URL. Its server must be one that tenants may reach; redirects are not followed.'),
+    ADDRESS: _text(_('An http or https URL. Its server must be one that tenants may reach; no redirect is followed.'),
                    required=True),
     CONTENT: _text(_('What is there: archive (of docker save, or an OCI layout, of one image), or rootfs, a tar of a '
                      'file system.'), default='archive',
@@ -82,9 +82,9 @@ PROPERTIES = {
         TAG: _text(_('The tag there.'), default='latest'),
         CREDENTIALS: credentials.SCHEMA,
     }),
-    ON_DELETE: _text(_('What happens to the image with the resource: keep leaves it; untag takes the names away that the '
-                       'resource gave, and the image with the last one unless a container uses it; remove fails as long '
-                       'as a container uses it.'), default='untag', update_allowed=True,
+    ON_DELETE: _text(_('What becomes of the image: keep leaves it; untag takes the names away that the resource gave, '
+                       'and the image with the last one unless a container uses it; remove fails as long as a '
+                       'container uses it.'), default='untag', update_allowed=True,
                      constraints=[constraints.AllowedValues(['keep', 'untag', 'remove'])]),
     UPDATE_ON: _text(_('Whether a stack update pulls again: digest_change does if the registry has another image under '
                        'the name.'), default='never', update_allowed=True,

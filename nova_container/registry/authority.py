@@ -4,6 +4,7 @@
 import base64
 import json
 import threading
+from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
 from nova_container import errors
@@ -41,18 +42,19 @@ class Authority:
             shown = self._headers.get(scope) or self._headers.get('')
         return {'Authorization': shown} if shown else {}
 
-    def answer(self, refused: Response, scope: str) -> bool:
+    def answer(self, refused: Response, scope: str, shown: Mapping[str, str]) -> bool:
         """Learn from a 401; False if there is nothing further to show.
 
+        :param shown: the ``header`` that was refused: another thread may have learnt something since.
         :raises Denied: the token server does not know us, or is not to be trusted.
         """
         for asked in challenge.parse(', '.join(refused.headers.getlist('WWW-Authenticate'))):
             if asked.scheme == 'bearer' and asked.parameters.get('realm'):
-                shown = f'Bearer {self._token(asked, scope)}'
+                token = f'Bearer {self._token(asked, scope)}'
                 with self._lock:
-                    self._headers[scope] = shown
+                    self._headers[scope] = token
                 return True
-            if asked.scheme == 'basic' and self._credentials.password and not self.header(scope):
+            if asked.scheme == 'basic' and self._credentials.password and not shown:
                 with self._lock:
                     self._headers[''] = self._basic()
                 return True

@@ -72,12 +72,12 @@ class Registry:
         :raises ImageNotFound: :raises Denied: :raises Unavailable:
         """
         for last in (False, False, True):
-            response, _ = self._wire.send(method, target, headers=headers or {},
-                                          secret=self._authority.header(scope), body=body)
+            shown = self._authority.header(scope)
+            response, _ = self._wire.send(method, target, headers=headers or {}, secret=shown, body=body)
             if response.status in accepted:
                 return response
             content = wire.document(response)
-            if response.status != 401 or last or not self._authority.answer(response, scope):
+            if response.status != 401 or last or not self._authority.answer(response, scope, shown):
                 break
         error = answers.refusal(response.status, content, what)
         if isinstance(error, errors.Denied) and self._authority.withheld:

@@ -65,13 +65,14 @@ class Builder:
             (target / digests.hex_of(digest)).hardlink_to(blobs.path(digest))
         digest = digests.of_bytes(manifest)
         (target / digests.hex_of(digest)).write_bytes(manifest)
-        name = f'base-{digests.hex_of(record.id)}'  # else buildah makes one of the path, which may not be a name
+        name = f'base-{digests.hex_of(record.id)}'
         index = Index((Descriptor(manifests.OCI_MANIFEST, digest, len(manifest),
                                   {oci_layout.REFERENCE_NAME: name}),)).to_json()
         (layout / oci_layout.NAME).write_bytes(index)
         (layout / oci_layout.LAYOUT_NAME).write_bytes(oci_layout.LAYOUT)
+        # buildah makes a name of the path, which a folder like .minicloud cannot be part of: so it gets a relative one
         self._run('pull', '--quiet', '--policy', 'always', '--signature-policy', str(self.folder / 'policy.json'),
-                  f'oci:{layout}:{name}')
+                  f'oci:{layout.name}:{name}', cwd=place)
 
     def take(self, image_id: str, known: Sequence[str], place: Path) -> tuple[bytes, list[tuple[LayerRecord, Path]]]:
         """The configuration of an image that was built, and the blobs of its layers that are not ``known``.
@@ -145,8 +146,9 @@ class Builder:
                 f'--root={self._storage}', f'--runroot={self._settings.build_run}', '--storage-driver=overlay',
                 f'--registries-conf={self.folder / "registries.conf"}', '--registries-conf-dir=/nonexistent']
 
-    def _run(self, *words: str) -> bytes:
-        return self._launcher.call(process.run, *self._argv(isolated=True), *words, timeout_s=_DEADLINE_S)
+    def _run(self, *words: str, cwd: Path | None = None) -> bytes:
+        return self._launcher.call(process.run, *self._argv(isolated=True), *words, timeout_s=_DEADLINE_S,
+                                   cwd=None if cwd is None else str(cwd))
 
     def discard_leftovers(self) -> None:
         """Forget the working containers that builds which were killed have left. Nobody may build meanwhile."""

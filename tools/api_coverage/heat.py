@@ -53,6 +53,7 @@ _NOT_IN_A_TEMPLATE: Mapping[str, str] = {
     'POST /containers/{id}/wait': 'it would hold a thread of heat-engine, which inspects again and again instead',
     'GET /events': 'it never ends; heat-engine asks instead', 'GET /images/search': 'it is about no desired state',
     'GET /images/json': 'images are found by name', 'GET /system/df': 'it is about all tenants of an engine',
+    **dict.fromkeys(('GET /services', 'GET /secrets', 'GET /configs'), 'things of a swarm are found by name'),
     'POST /auth': 'a pull or push says as much', 'PUT /volumes/{name}': 'it is of volumes of a swarm',
     'GET /images/{name}/attestations': 'no engine of ours has it',
 }
@@ -61,7 +62,7 @@ _ENGINE = re.compile(r'(^|[._])engine(\(\))?$')
 
 def endpoints() -> Iterator[Row]:
     """Every endpoint: done if a template reaches it; refused with a reason; missing; or of swarms' operators."""
-    verbs, paths = _called(), _paths()
+    verbs, paths = _called(), _asked()
     for line in measure.surface()['endpoints']:
         method, path, tag = line.split(' ')
         name = f'{method} {path}'
@@ -70,7 +71,7 @@ def endpoints() -> Iterator[Row]:
         elif name in _NOT_IN_A_TEMPLATE:
             verdict = Verdict.REFUSED
         elif tag in _SWARM_TAGS:
-            verdict = Verdict.DONE if path.split('/')[1] in paths else Verdict.MISSING
+            verdict = Verdict.DONE if _general(method, path) & paths else Verdict.MISSING
         else:
             verdict = Verdict.DONE if _VERBS.get(name) in verbs else Verdict.MISSING
         yield Row(tag, name, verdict)
@@ -111,11 +112,27 @@ def _called() -> frozenset[str]:
     return frozenset(found)
 
 
-def _paths() -> frozenset[str]:
-    """The first words of texts that begin with a slash, in the part about swarms."""
-    texts = (node.value for tree in _trees('swarm') for node in ast.walk(tree)
-             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith('/'))
-    return frozenset(text.split('/')[1] for text in texts)
+def _asked() -> frozenset[str]:
+    """The requests of the part about swarms, as ``GET /services/{}/logs``; ``{}`` is what is told when it is asked."""
+    found = set()
+    for node in (node for tree in _trees('swarm') for node in ast.walk(tree) if isinstance(node, ast.Call)):
+        verb = node.func.attr if isinstance(node.func, ast.Attribute) else ''
+        if verb == 'get' and node.args:
+            found.add(f'GET {_text(node.args[0])}')
+        elif verb in ('ask', 'do') and len(node.args) > 1:
+            found.add(f'{_text(node.args[0])} {_text(node.args[1])}')
+    return frozenset(found)
+
+
+def _text(node: ast.expr) -> str:
+    parts = node.values if isinstance(node, ast.JoinedStr) else [node]
+    return ''.join(str(part.value) if isinstance(part, ast.Constant) else '{}' for part in parts)
+
+
+def _general(method: str, path: str) -> frozenset[str]:
+    """An endpoint as it may be written in the sources, its kind named or not."""
+    plain = re.sub(r'\{[^}]*\}', '{}', path)
+    return frozenset((f'{method} {plain}', f'{method} {re.sub("^/[a-z]+", "/{}", plain)}'))
 
 
 def _trees(under: str = '') -> Iterator[ast.Module]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import docker
 import openstack
+from openstack import exceptions
 
 from tools.demo.steps import StepFailed, expect, wait_for
 
@@ -44,7 +45,10 @@ class Cloud:
     def server(self, name: str) -> Any:
         """A server by name, as the API tells it now; None if there is none."""
         found = self._connection.compute.find_server(name, ignore_missing=True)
-        return found and self._connection.compute.get_server(found.id)
+        try:
+            return found and self._connection.compute.get_server(found.id)
+        except exceptions.NotFoundException:  # it went meanwhile
+            return None
 
     def await_status(self, name: str, status: str, timeout_s: float = 120.0) -> Any:
         """The server, once it has that status and no task. :raises StepFailed: with its fault."""

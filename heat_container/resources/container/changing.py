@@ -10,7 +10,7 @@ from heat.common.i18n import _
 from heat.engine import resource as heat_resource
 
 from heat_container.resources.base import DockerResource
-from heat_container.resources.container import files, making, removal
+from heat_container.resources.container import files, making, removal, waiting
 from heat_container.resources.container.steps import Waits
 from heat_container.schema.container.properties import RESOURCES
 from heat_container.translate import limits, networks
@@ -54,7 +54,7 @@ def change(resource: DockerResource, before: Properties, after: Properties, *, a
     written = [file for file in after['files'] or () if file not in (before['files'] or ())
                or (anew and not files.is_there(engine, info.id, file))]
     files.write(engine, info.id, written)
-    if after['start'] and not info.status.alive and not _is_done(info, before, after):
+    if after['start'] and not info.status.alive and not _is_done(resource, info, before, after):
         yield from making.start(resource, info.id, after, tuple(making.secrets_of(
             resource, after['secret_environment']).values()))
     elif not after['start'] and info.status.alive:
@@ -63,9 +63,9 @@ def change(resource: DockerResource, before: Properties, after: Properties, *, a
         yield from making.wait(resource, info.id, after)
 
 
-def live_properties(engine: Engine, info: ContainerInfo, known: Properties) -> dict[str, Any]:
+def live_properties(resource: DockerResource, info: ContainerInfo, known: Properties) -> dict[str, Any]:
     """What the properties that change in place would say of the container: ``known`` where it is as that says."""
-    found: dict[str, Any] = {}
+    engine, found = resource.engine(), dict[str, Any]()
     if known['name']:
         found['name'] = info.name
     found.update(_live_limits(info.spec.resources, known))
@@ -76,7 +76,7 @@ def live_properties(engine: Engine, info: ContainerInfo, known: Properties) -> d
         found['networks'] = [one for one in known['networks'] if _is_in(engine, info, one['network'])]
     if known['files'] and info.status.alive:
         found['files'] = [file for file in known['files'] if files.is_there(engine, info.id, file)]
-    if known['start'] and not info.status.alive and not _is_done(info, known, known):
+    if known['start'] and not info.status.alive and not _is_done(resource, info, known, known):
         found['start'] = False
     elif not known['start'] and info.status.alive:
         found['start'] = True
@@ -94,15 +94,10 @@ def _live_limits(found: Resources, known: Properties) -> dict[str, Any]:
     return different
 
 
-def _is_done(info: ContainerInfo, before: Properties, after: Properties) -> bool:
-    """Whether it did its work and ended as expected, and was to run before as well."""
-    return bool(before['start'] and info.exit is not None and info.exit.code in after['expected_exit_codes']
-                and not _stopped_by_hand(info, after))
-
-
-def _stopped_by_hand(info: ContainerInfo, after: Properties) -> bool:
-    """One that its engine starts again whenever it ends does not end by itself."""
-    return info.spec.restart.name in ('always', 'unless-stopped') or after['wait_for'] == 'healthy'
+def _is_done(resource: DockerResource, info: ContainerInfo, before: Properties, after: Properties) -> bool:
+    """Whether it was to run before as well, did its work, and ended as expected."""
+    return bool(before['start'] and making.may_have_ended(resource, before) and info.exit is not None
+                and waiting.is_over(info) and info.exit.code in after['expected_exit_codes'])
 
 
 def _change_limits(engine: Engine, info: ContainerInfo, after: Properties, undo: Undo) -> None:

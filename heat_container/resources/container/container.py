@@ -104,6 +104,7 @@ class Container(DockerResource, signal_responder.SignalResponder):
 
     def handle_check(self) -> None:
         wrong = waiting.as_it_should_be(self._info(), started=self.wanted['start'],
+                                        job=making.may_have_ended(self, self.wanted),
                                         expected=self.wanted['expected_exit_codes'])
         if wrong:
             raise exception.Error(wrong)
@@ -177,7 +178,7 @@ class Container(DockerResource, signal_responder.SignalResponder):
         return info
 
     def parse_live_resource_data(self, resource_properties: Any, resource_data: ContainerInfo) -> dict[str, Any]:
-        return changing.live_properties(self.engine(), resource_data, resource_properties)
+        return changing.live_properties(self, resource_data, resource_properties)
 
     def _show_resource(self) -> dict[str, Any]:
         info = self._info()

@@ -21,6 +21,7 @@ from nova_container.image import reference as references
 _ID = re.compile(r'sha256:[0-9a-f]{64}|[0-9a-f]{64}')
 _BARBICAN = re.compile(r'https?://\S+/v1/secrets/[0-9a-fA-F-]{36}/?')
 _SAID_LINES, _SAID_CHARACTERS = 10, 1000
+_ENDED = 'ended'
 Properties = Mapping[str, Any]
 
 
@@ -64,11 +65,21 @@ def wait(resource: DockerResource, container: str, props: Properties, secret: tu
     engine = resource.engine()
     while True:
         try:
-            if waiting.reached(engine.inspect(container), props['wait_for'], props['expected_exit_codes']):
+            info = engine.inspect(container)
+            if waiting.reached(info, props['wait_for'], props['expected_exit_codes']):
+                if waiting.is_over(info):
+                    resource.data_set(_ENDED, 'yes')
+                else:
+                    resource.data_delete(_ENDED)
                 return
         except exception.Error as error:
             raise exception.Error(f'{without(str(error), secret)}{_said(engine, container, secret)}') from None
         yield
+
+
+def may_have_ended(resource: DockerResource, props: Properties) -> bool:
+    """Whether it is a job: one that is not waited for to run, or that had ended when it was complete."""
+    return props['wait_for'] in ('none', 'exited') or bool(resource.data().get(_ENDED))
 
 
 def image_of(resource: DockerResource, props: Properties) -> Waits:

@@ -18,7 +18,12 @@ LOG = logging.getLogger(__name__)
 
 def remove(resource: DockerResource, props: Mapping[str, Any]) -> Waits:
     """Stop and remove it; silent if it is gone. One whose id was never kept is found by its labels."""
-    engine = resource.engine()
+    try:
+        engine = resource.engine()
+    except errors.InvalidRequest:
+        if resource.resource_id is None:  # it never had an endpoint
+            return
+        raise
     info = find(resource, engine)
     if info is None:
         return

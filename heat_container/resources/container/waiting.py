@@ -6,7 +6,7 @@ from collections.abc import Collection
 from heat.common import exception
 from heat.common.i18n import _
 
-from nova_container.engine import ContainerInfo, Status, health
+from nova_container.engine import ContainerInfo, Health, Status, health
 
 
 def reached(info: ContainerInfo, wanted: str, expected: Collection[int]) -> bool:
@@ -36,8 +36,11 @@ def is_over(info: ContainerInfo) -> bool:
     return policy.name == 'no' or code == 0 or 0 < policy.maximum_retries <= info.restart_count
 
 
-def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[int]) -> str:
-    """'' if so; else a sentence about what is wrong."""
+def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[int], job: bool = True) -> str:
+    """'' if so; else a sentence about what is wrong.
+
+    :param job: it may have ended, as expected.
+    """
     if not started:
         return str(_('The container runs, and is not to.')) if info.status.alive else ''
     if info.status is Status.PAUSED:
@@ -45,9 +48,9 @@ def as_it_should_be(info: ContainerInfo, *, started: bool, expected: Collection[
     if not info.status.alive:
         if info.exit is None:
             return str(_('The container was not started.'))
-        return '' if is_over(info) and info.exit.code in expected else str(_(
+        return '' if job and is_over(info) and info.exit.code in expected else str(_(
             'The container does not run; it ended with %s.') % info.exit.code)
-    if info.health is not None and info.health.status == health.UNHEALTHY:
+    if info.health is not None and _is_unhealthy(info.health):
         return str(_('The container is unhealthy.'))
     return ''
 
@@ -64,11 +67,16 @@ def _ended_well(info: ContainerInfo, wanted: str, expected: Collection[int]) -> 
     return True
 
 
+def _is_unhealthy(found: Health) -> bool:
+    """dockerd calls one that was paused unhealthy until its next check, though none failed."""
+    return found.status == health.UNHEALTHY and found.failing_streak > 0
+
+
 def _is_healthy(info: ContainerInfo) -> bool:
     if info.health is None:
         raise exception.Error(_('The container has no health check, neither from healthcheck nor from its image: add '
                                 'one, or wait for running.'))
-    if info.health.status == health.UNHEALTHY:
+    if _is_unhealthy(info.health):
         said = info.health.probes[-1].output.strip()[-500:] if info.health.probes else ''
         raise exception.Error(_('The container is unhealthy: %s') % (said or _('its check said nothing')))
     return info.health.status == health.HEALTHY

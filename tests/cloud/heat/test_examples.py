@@ -45,11 +45,12 @@ def test_a_sidecar_changes_beside_its_web_server(stacks: Stacks, images, contain
     port = host_port(stack.outputs['ports'])
     wait_for('the sidecar wrote', lambda: page(port) == 'first\n', 20, 0.3)
     web = _started(containers, 'web')
+    assert len(web) == 1
 
     stack.update(template, message='second', **given)
     wait_for('the sidecar wrote', lambda: page(port) == 'second\n', 20, 0.3)
     assert _started(containers, 'web') == web
-    assert set(stack.outputs['states'].values()) == {'running'}
+    assert {one['status'] for one in stack.outputs['states'].values()} == {'running'}
 
 
 def _started(containers, name: str) -> list[tuple[str, str]]:

@@ -17,11 +17,12 @@ SERVE = ['sh', '-c', 'mkdir -p /www; echo "$VERSION" > /www/index.html; exec htt
 
 
 def template(web: Mapping[str, Any], outputs: tuple[str, ...] = ()) -> str:
-    """A network with a subnet of its own, and in it the container ``web``."""
+    """Two networks, and in the first the container ``web``."""
     return json.dumps({
         'heat_template_version': '2021-04-16',
         'resources': {
-            'net': {'type': 'OS::Docker::Network', 'properties': {'ipam': {'pools': [{'subnet': '10.233.7.0/24'}]}}},
+            **{name: {'type': 'OS::Docker::Network', 'properties': {'ipam': {'pools': [{'subnet': subnet}]}}}
+               for name, subnet in (('net', '10.233.7.0/24'), ('back', '10.233.8.0/24'))},
             'web': {'type': 'OS::Docker::Container', 'properties': {
                 'image': IMAGE, 'command': SERVE, 'stop_timeout': 1,
                 'networks': [{'network': {'get_resource': 'net'}, 'ipv4_address': '10.233.7.9'}], **web}}},
@@ -61,7 +62,8 @@ def test_it_is_made_changed_in_place_suspended_and_deleted(cloud, fixed):
 
     stack = cloud.update(stack, template({
         **fixed, 'memory': 96 << 20, 'cpus': 0.5, 'pids_limit': 64, 'name': 'renamed',
-        'networks': [{'network': {'get_resource': 'net'}, 'ipv4_address': '10.233.7.9'}, {'network': 'bridge'}],
+        'networks': [{'network': {'get_resource': 'net'}, 'ipv4_address': '10.233.7.9'},
+                     {'network': {'get_resource': 'back'}}],
         'files': [{'path': '/www/deep/rules', 'content': 'new'}]}))
     assert stack.state == ('UPDATE', 'COMPLETE'), stack.status_reason
     [after] = cloud.engine.list()
@@ -71,7 +73,8 @@ def test_it_is_made_changed_in_place_suspended_and_deleted(cloud, fixed):
     assert len(after.endpoints) == 2 and page(port, '/deep/rules') == 'new'
     stack = cloud.act(stack, 'suspend')
     assert cloud.engine.inspect('renamed').status is Status.PAUSED
-    assert cloud.act(stack, 'resume').state == ('RESUME', 'COMPLETE')
+    stack = cloud.act(stack, 'resume')
+    assert stack.state == ('RESUME', 'COMPLETE'), stack.status_reason
     assert page(port) == 'one'
     assert cloud.act(stack, 'check').state == ('CHECK', 'COMPLETE')
     assert cloud.delete(stack).state == ('DELETE', 'COMPLETE')

@@ -20,14 +20,15 @@ from tests.fixtures.registry import running_registry
 
 
 @contextlib.contextmanager
-def opened(**registries):
-    """An engine; nothing may be left of it, nor of what it fetched."""
+def opened(below='', **registries):
+    """An engine, its state in a folder ``below``; nothing may be left of it, nor of what it fetched."""
     presence.require_root()
     for program in ('conmon', 'crun', 'buildah'):
         presence.require_program(program)
     folder = pathlib.Path(tempfile.mkdtemp(prefix='nr-', dir='/tmp'))
     given = {'certificates': (folder / 'certs',), 'backoff_s': 0.05, 'idle_s': 2.0, 'connect_s': 2.0, **registries}
-    settings = Settings(state_dir=folder / 'state', run_dir=folder / 'run', registries=RegistrySettings(**given))
+    settings = Settings(state_dir=folder / below / 'state', run_dir=folder / 'run',
+                        registries=RegistrySettings(**given))
     engine = RuntimeEngine(settings)
     engine.open()
     try:

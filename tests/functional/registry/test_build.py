@@ -230,6 +230,13 @@ def test_builds_at_the_same_time_do_not_disturb_each_other(engine):
     assert len({made(lines) for lines in told.values()}) == 3
 
 
+def test_the_folder_of_the_engine_may_have_any_name(tmp_path):
+    busybox_image.build(tmp_path / 'box.tar', 'box:1')
+    with opened(below='.hidden/UPPER') as (engine, _):
+        engine.load(io.BytesIO((tmp_path / 'box.tar').read_bytes()))
+        assert made(build(engine, 'FROM box:1\nRUN echo hi > /greeting\n'))
+
+
 def test_what_is_kept_for_later_builds_can_be_forgotten(engine):
     recipe = 'FROM box:1\nRUN echo forgotten\n'
     build(engine, recipe)

@@ -75,6 +75,8 @@ class Cloud:
 
     def __exit__(self, *_: object) -> None:
         self._undo.close()
+        for engine in {id(each): each for each in self.engines.values()}.values():
+            stop_all(engine)
 
     def set(self, name: str, value: object, group: str | None = None) -> None:
         """An option of heat.conf, until the end."""
@@ -176,6 +178,12 @@ class Cloud:
     def _connect(self, url: str, **how: object) -> FakeEngine:
         self.connected = (url, how)
         return self.engines[url]
+
+
+def stop_all(engine: FakeEngine) -> None:
+    """A running container of the fake is a thread."""
+    for info in engine.list():
+        engine.remove(info.id, force=True)
 
 
 def _template(text: str, parameters: Mapping[str, object] | None, files: Mapping[str, str] | None) -> template.Template:

@@ -14,6 +14,7 @@ from nova_container.engine import (
 from nova_container.engine.fake import FakeEngine
 from nova_container.engine.network import Endpoint, Network, Port
 from nova_container.engine.volume import Volume
+from tests.unit.heat import stacks
 
 OURS, THEIRS = 'ours', 'theirs'
 HOST_FOLDER = Volume(driver='local', options={'type': 'none', 'o': 'bind', 'device': '/etc'})
@@ -31,7 +32,8 @@ def running(**fields):
 def engine():
     made = FakeEngine()
     made.add_image('busybox')
-    return made
+    yield made
+    stacks.stop_all(made)
 
 
 def view(engine, project=OURS, level=Level.BASELINE, granted=(), **more):

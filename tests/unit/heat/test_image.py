@@ -269,8 +269,8 @@ def test_an_image_is_built_of_a_dockerfile_and_files(cloud):
                            'ARG WHO=you", files: {a: text}, args: {WHO: me}}')
     info = cloud.engine.inspect_image(f'{OWN}app:2')
     assert info.id == stack['image'].FnGetRefId()
-    assert info.config['Labels'][names.PROJECT] == stacks.PROJECT
-    assert attribute(cloud, stack, 'config')['Labels'][names.RESOURCE] == 'image'
+    assert attribute(cloud, stack, 'config')['Labels']['org.openstack.heat.image.resource_name'] == 'image'
+    assert not names.OWN_LABELS & info.config['Labels'].keys()
 
 
 def test_a_step_that_fails_tells_what_it_said(cloud):
@@ -296,7 +296,8 @@ def test_an_image_is_made_of_a_container_of_the_project(cloud):
     stack = created(cloud, 'name: copy, commit: {container: mine, command: [cat, /mark], author: me}')
     info = cloud.engine.inspect_image(f'{OWN}copy:latest')
     assert (info.author, info.config['Cmd']) == ('me', ['cat', '/mark'])
-    assert info.config['Labels'][names.RESOURCE] == 'image'
+    assert info.config['Labels']['org.openstack.heat.image.resource_name'] == 'image'
+    assert not any(info.config['Labels'].get(key) for key in names.OWN_LABELS)
     assert attribute(cloud, stack, 'id') == info.id
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from heat.common import exception
+from heat.common import exception, policy
 
 from heat_container import names
 from heat_container.schema import legacy as schema
@@ -145,6 +145,16 @@ def test_without_an_endpoint_it_is_on_the_operators_default_or_nowhere(cloud):
     cloud.set('default_endpoint', None, group='docker')
     with pytest.raises(exception.StackValidationFailed, match='endpoint'):
         cloud.create(template({}))
+
+
+def test_an_operator_can_forbid_it(cloud, tmp_path):
+    file = tmp_path / 'policy.yaml'
+    file.write_text('"resource_types:DockerInc::Docker::Container": "!"\n')
+    found = policy.ResourceEnforcer(policy_file=str(file))
+    found.enforcer.use_conf = True
+    found.load_rules(True)
+    with pytest.raises(exception.Forbidden):
+        found.enforce(cloud.context(), 'DockerInc::Docker::Container', is_registered_policy=True)
 
 
 @pytest.mark.parametrize('volumes', [{'/a': 5}, {'/a': {'ro': True}}])

@@ -88,6 +88,21 @@ def test_one_that_was_stopped_is_started_and_one_that_is_gone_is_made_again(clou
     assert web.only(cloud).status is Status.RUNNING
 
 
+def test_a_service_that_was_stopped_is_missed_though_it_ended_well_and_a_job_is_not(cloud):
+    for command, missed in ((None, True), (['true'], False)):
+        text = web.template({'command': command} if command else {})
+        stack = cloud.create(text, name=f's{missed}')
+        info = web.only(cloud)
+        cloud.engine.stop(info.id)
+        assert (cloud.act(stack, 'check').state == ('CHECK', 'FAILED')) is missed
+        cloud.delete(stack)
+        stack = cloud.create(text, name=f't{missed}')
+        cloud.engine.stop(web.only(cloud).id)
+        cloud.update(stack, text, converge=True)
+        assert web.only(cloud).status.alive is missed
+        cloud.delete(stack)
+
+
 def test_an_update_that_observes_a_good_reality_does_nothing(cloud):
     text = web.template({'cpus': 0.3, 'memory': 64 << 20, 'files': [{'path': '/x', 'content': 'y'}],
                          'device_read_bps': [{'path': '/dev/sda', 'rate': 1024}]})
@@ -190,3 +205,20 @@ def test_attributes_tell_how_it_is_now(cloud):
 
 def _shell(text: str) -> ExecSpec:
     return ExecSpec(command=('sh', '-c', text))
+
+
+def test_a_stack_is_restored_to_a_snapshot(cloud):
+    stack = cloud.create(web.template({'output_files': ['/state'], 'files': [{'path': '/x', 'content': 'y'}],
+                                       'networks': [{'network': 'bridge'}]}))
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    cloud.engine.exec(web.only(cloud).id, _shell('echo kept > /state'))
+    loaded = cloud.load(stack)
+    loaded.snapshot(None)
+    data = loaded.prepare_abandon()
+    cloud.engine.exec(web.only(cloud).id, _shell('echo lost > /state'))
+    before = web.only(cloud).id
+    loaded = cloud.load(stack)
+    loaded.restore(types.SimpleNamespace(id='1', data=data, status='COMPLETE', get_all_by_stack=None))
+    assert loaded.state == ('RESTORE', 'COMPLETE'), loaded.status_reason
+    assert web.only(cloud).id != before
+    assert web.attribute(cloud, stack, 'output_files') == {'/state': 'kept\n'}
