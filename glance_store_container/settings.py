@@ -30,8 +30,8 @@ OPTIONS = [
     cfg.ListOpt('container_store_token_hosts', default=[],
                 help='Hosts beside the registry\'s own that may be told the password to get a token for it.'),
     cfg.ListOpt('container_store_certificates', default=[str(folder) for folder in CERTS],
-                help='Folders with one named as the registry in it, that holds *.crt (authorities), and *.cert with '
-                     '*.key to show to the registry.'),
+                help='Folders with one named as the registry in it, that holds files ending in .crt (authorities), and '
+                     'in .cert and .key to show to the registry.'),
     cfg.BoolOpt('container_store_insecure', default=False,
                 help='Do not check the registry\'s certificate, and speak plain HTTP if it has none.'),
     cfg.IntOpt('container_store_chunk_mb', default=32, min=1,

@@ -35,7 +35,7 @@ ENDPOINT_OPTS = [
     cfg.StrOpt('client_cert', help='File of the certificate that heat-engine shows.'),
     cfg.StrOpt('client_key', help='File of the key of that certificate.'),
     cfg.StrOpt('policy_level', default='baseline', choices=LEVELS,
-               help='What templates may ask of this engine. The rules docker:create:* allow more to some.'),
+               help='What templates may ask of this engine. The rules docker:create allow more to some.'),
     cfg.ListOpt('projects', default=[], help='Ids of the projects that may use it. Empty: all.'),
     cfg.StrOpt('address', help='Where tenants reach published ports: the attribute host of containers. Unset: the host '
                                'of the URL.'),

@@ -7,6 +7,7 @@ copyright = '2026, nova-container; Apache-2.0'
 extensions = [
     'openstackdocstheme',
     'oslo_config.sphinxext',
+    'oslo_policy.sphinxext',
     'reno.sphinxext',
     'sphinx.ext.autodoc',
     'sphinx_feature_classification.support_matrix',
