@@ -34,7 +34,8 @@ def create_rules() -> list[policy.RuleDefault]:
 def type_rules(kinds: tuple[str, ...]) -> list[policy.RuleDefault]:
     """A rule for each resource type, and one for all."""
     return [policy.RuleDefault(
-        name=f'resource_types:{names.type_name(kind)}', description=f'Use the resource type ``{names.type_name(kind)}``.',
+        name=f'resource_types:{names.type_name(kind)}',
+        description=f'Use the resource type ``{names.type_name(kind)}``.',
         check_str=base.RULE_PROJECT_ADMIN if kind in _ADMIN_TYPES else base.RULE_ALLOW_EVERYBODY)
         for kind in (*kinds, '*')]
 
