@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Bodies of requests, as a client would send them, with all the fields there are at one time or another."""
 
+import copy
 import json
 import re
 from pathlib import Path
@@ -41,7 +42,8 @@ def _some(random: Random, fields: dict[str, object]) -> dict[str, object]:
 
 
 def _container(random: Random) -> dict[str, object]:
-    body = {'Image': IMAGE, 'Cmd': ['sleep', '5'], **_some(random, _FULL), 'HostConfig': _some(random, _HOST)}
+    host = _with_odd_fields(random, _some(random, _HOST), 'container create: HostConfig')
+    body = {'Image': IMAGE, 'Cmd': ['sleep', '5'], **_some(random, _FULL), 'HostConfig': host}
     if random.random() < 0.3:
         body['NetworkingConfig'] = {'EndpointsConfig': {random.choice(('bridge', 'fuzz-net')): _ENDPOINT}}
     return _with_odd_fields(random, body, 'container create')
@@ -54,7 +56,8 @@ def _with_odd_fields(random: Random, body: dict[str, object], kind: str) -> dict
         *above, last = [part.rstrip('[]*{}') for part in path.split('.')]
         for name in above:
             inner = place.get(name)
-            place = inner if isinstance(inner, dict) else place.setdefault(f'{name}', {}) if inner is None else {}
+            place[name] = inner = copy.copy(inner) if isinstance(inner, dict) else {}
+            place = inner
         place[last] = mutation.odd(random)
     return body
 

@@ -28,5 +28,5 @@ def test_a_seed_gives_the_same_again():
 
 def test_most_bodies_are_right_and_some_are_not():
     made = [bodies.of(Random(seed), '/containers/create') for seed in range(50)]
-    assert all(body['Image'] == bodies.IMAGE for body in made)
+    assert sum(body['Image'] == bodies.IMAGE for body in made) > 40
     assert any(mutation.mutated_json(Random(seed), body) != body for seed, body in enumerate(made))
