@@ -37,7 +37,7 @@ class Glance:
         self.folder = Path(variables['OS_CLIENT_CONFIG_FILE']).parent / 'data/glance/layers'
         if not self.folder.is_dir():
             raise BenchFailed(f'The minicloud has no container store at {self.folder}: wipe it and bring it up again')
-        self._process = Path('/proc', str(_pid('glance-api')))
+        self._process = Path('/proc', str(_pid('glance')))
 
     def __enter__(self) -> 'Glance':
         return self
@@ -144,6 +144,4 @@ class StoreFolder:
 
 
 def _pid(service: str) -> int:
-    told = json.loads(minicloud.status())
-    found = told if isinstance(told, list) else told['services']
-    return int(next(one['pid'] for one in found if one.get('service', one.get('name')) == service))
+    return next(int(one['pid']) for one in json.loads(minicloud.status()) if one['service'] == service)
