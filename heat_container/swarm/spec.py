@@ -60,10 +60,12 @@ def _mode(props: Mapping[str, Any]) -> Made:
     mode, replicas, total = props['mode'], props['replicas'], props['total_completions']
     if total is not None and mode != 'replicated_job':
         raise errors.InvalidSpec('total_completions is of the mode replicated_job only')
-    return {'replicated': {'Replicated': {'Replicas': replicas}}, 'global': {'Global': {}},
-            'replicated_job': {'ReplicatedJob': {
-                'MaxConcurrent': replicas, 'TotalCompletions': replicas if total is None else total}},
-            'global_job': {'GlobalJob': {}}}[mode]
+    made: Mapping[str, Made] = {
+        'replicated': {'Replicated': {'Replicas': replicas}}, 'global': {'Global': {}},
+        'replicated_job': {'ReplicatedJob': {
+            'MaxConcurrent': replicas, 'TotalCompletions': replicas if total is None else total}},
+        'global_job': {'GlobalJob': {}}}
+    return made[mode]
 
 
 def _resources(props: Mapping[str, Any]) -> Made | None:
@@ -76,12 +78,12 @@ def _resources(props: Mapping[str, Any]) -> Made | None:
 
 
 def _restart(wanted: Mapping[str, Any] | None) -> Made | None:
-    return wanted and _given(Condition=wanted['condition'], Delay=_ns(wanted['delay']),
+    return None if not wanted else _given(Condition=wanted['condition'], Delay=_ns(wanted['delay']),
                              MaxAttempts=wanted['maximum_attempts'], Window=_ns(wanted['window']))
 
 
 def _placement(wanted: Mapping[str, Any] | None) -> Made | None:
-    return wanted and _given(
+    return None if not wanted else _given(
         Constraints=wanted['constraints'], MaxReplicas=wanted['maximum_per_node'],
         Preferences=[{'Spread': {'SpreadDescriptor': one}} for one in wanted['spread'] or ()] or None,
         Platforms=[_given(Architecture=one['architecture'], OS=one['os']) for one in wanted['platforms'] or ()] or None)
@@ -93,11 +95,11 @@ def _networks(props: Mapping[str, Any], ids: Mapping[str, str]) -> list[Made] | 
 
 
 def _driver(wanted: Mapping[str, Any] | None) -> Made | None:
-    return wanted and _given(Name=wanted['name'], Options=mapping_of(wanted['options']) or None)
+    return None if not wanted else _given(Name=wanted['name'], Options=mapping_of(wanted['options']) or None)
 
 
 def _update(wanted: Mapping[str, Any] | None) -> Made | None:
-    return wanted and _given(
+    return None if not wanted else _given(
         Parallelism=wanted['parallelism'], Delay=_ns(wanted['delay']), FailureAction=wanted['failure_action'],
         Monitor=_ns(wanted['monitor']), MaxFailureRatio=wanted['max_failure_ratio'], Order=wanted['order'])
 
@@ -106,7 +108,7 @@ def _health(wanted: Mapping[str, Any] | None) -> Made | None:
     if wanted and list(wanted['test'] or ())[:1] == ['NONE']:
         return {'Test': ['NONE']}
     check = health_of(wanted)
-    return check and _given(
+    return None if check is None else _given(
         Test=['CMD-SHELL' if check.shell else 'CMD', *check.test] if check.test else None, Retries=check.retries,
         Interval=_ns(check.interval_s), Timeout=_ns(check.timeout_s), StartPeriod=_ns(check.start_period_s))
 

@@ -47,6 +47,11 @@ def schema_of(cls: type[Resource]) -> dict[str, properties.Schema]:
     return dict(sorted(found.items(), key=lambda item: (not item[1].required, item[0])))
 
 
+def attributes_of(cls: type[Resource]) -> dict[str, Any]:
+    """The attributes of a type, without those of all types, which heat adds once it makes one."""
+    return {name: one for name, one in cls.attributes_schema.items() if name not in cls.base_attributes_schema}
+
+
 def _heading(title: str, line: str) -> list[str]:
     return [title, line * len(title)]
 
@@ -112,7 +117,7 @@ def _rule(rule: constraints.Constraint) -> str:
 
 
 def _attributes(cls: type[Resource]) -> Iterator[str]:
-    for name, given in sorted(cls.attributes_schema.items()):
+    for name, given in sorted(attributes_of(cls).items()):
         schema = attributes.Schema.from_attribute(given) if not isinstance(given, attributes.Schema) else given
         live = schema.cache_mode == attributes.Schema.CACHE_NONE
         yield f'``{name}``'

@@ -28,5 +28,5 @@ def table(known: Mapping[str, type[Resource]]) -> Iterator[str]:
         schema = page.schema_of(cls)
         updated = sum(one.update_allowed for one in schema.values())
         about = (inspect.getdoc(cls) or '').strip().splitlines()[0]
-        yield (f'| `{name}` | {about} | {len(schema)} | {updated} | {len(cls.attributes_schema)} '
+        yield (f'| `{name}` | {about} | {len(schema)} | {updated} | {len(page.attributes_of(cls))} '
                f'| {", ".join(page.handled(cls)) or "-"} |')

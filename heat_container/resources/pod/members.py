@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The containers of a pod: made and found. One is known by its label; what it was made of, by what Heat keeps of it."""
 
+import dataclasses
 import io
 import json
 from collections.abc import Mapping
 from typing import Any
 
-from heat_container import names
+from heat_container import image_names, image_sources, names
 from heat_container.resources.base import DockerResource
 from heat_container.resources.container import files, making
 from heat_container.resources.container.steps import Waits
@@ -19,7 +20,9 @@ from nova_container.engine.volume import Volume
 
 INFRA = '.infra'
 """The member that holds what is shared; no other can have this name."""
-_DIGESTS = 'digests'
+_DIGESTS, _IMAGE = 'digests', 'infra:1'
+_GIVES_THE_NAME = 'docker'
+"""It gives members the host name with the network, and refuses one of their own."""
 _ARCHITECTURES: Mapping[str, str] = {'x86_64': 'amd64', 'amd64': 'amd64', 'aarch64': 'arm64', 'arm64': 'arm64'}
 Properties = Mapping[str, Any]
 
@@ -45,7 +48,7 @@ def make_infra(pod: DockerResource, props: Properties) -> Waits:
             'image': props['infra_image'], 'image_pull_policy': 'if_not_present', 'registry_credentials': None,
             'platform': None})
     else:
-        image = _own_image(engine)
+        image = _own_image(engine, image_names.of_project(pod._project_id, _IMAGE))
     spec = translate.infra_spec(props, name=props['name'] or pod.physical_name(), image=image,
                                 labels=labels_of(pod, INFRA, props['labels']))
     made = engine.create(spec)
@@ -63,6 +66,8 @@ def make(pod: DockerResource, props: Properties, member: Properties, infra: Cont
     spec = translate.member_spec(
         props, member, pod=infra.name, infra=infra.id, image=image, secrets=secrets_of(pod, member),
         labels=labels_of(pod, member['name'], {**(props['labels'] or {}), **(member['labels'] or {})}))
+    if engine.info().name != _GIVES_THE_NAME:
+        spec = dataclasses.replace(spec, hostname=props['hostname'] or infra.id[:12])
     made = engine.create(spec)
     files.write(engine, made, member['files'] or ())
     keep_digest(pod, member)
@@ -89,13 +94,15 @@ def forget(pod: DockerResource, member: str) -> None:
                  redact=True)
 
 
-def _own_image(engine: Engine) -> str:
-    """:raises Unsupported: there is none for the architecture of the engine."""
+def _own_image(engine: Engine, name: str) -> str:
+    """Under a name of the project, as what only others name is theirs.
+
+    :raises Unsupported: there is none for the architecture of the engine.
+    """
+    if (here := image_sources.holder_of(engine, name)) is not None:
+        return here
     architecture = _ARCHITECTURES.get(engine.info().architecture)
     if architecture is None:
         raise errors.Unsupported(f'There is no infra image for {engine.info().architecture}: give infra_image')
-    image_id, archive = infra_image.archive(architecture)
-    try:
-        return engine.inspect_image(image_id).id
-    except errors.ImageNotFound:
-        return engine.load(io.BytesIO(archive))[0].id
+    _image_id, archive = infra_image.archive(architecture)
+    return engine.load(io.BytesIO(archive), reference=name)[0].id
