@@ -52,7 +52,10 @@ class PublishedPort(Row):
         assert self._guest is not None
         said = command([find('nsenter'), f'--net=/proc/{self._guest.pid}/ns/net', find('iperf3'), '--json', '--client',
                         _GATEWAY, '--port', str(self._ports[name]), '--time', str(seconds)])
-        return float(json.loads(said)['end']['sum_received']['bits_per_second']) / 1e9
+        found = json.loads(said)
+        if 'sum_received' not in found['end']:
+            raise BenchFailed(f'iperf3 to the port of {name} failed: {found.get("error", "it does not say why")}')
+        return float(found['end']['sum_received']['bits_per_second']) / 1e9
 
     def finish(self, player: Player) -> None:
         if server := self._servers.pop(player.name, None):
