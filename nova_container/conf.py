@@ -28,7 +28,7 @@ CONTAINER_OPTS = [
     cfg.StrOpt('image_registry',
                help='Repository of the container store of Glance, as host:port/repository: images that are there are '
                     'fetched straight from it, missing layers only, in place of the whole archive through Glance. '
-                    'Glance must tell locations (show_image_direct_url), and the engine must reach the registry. '
+                    'The user of [service_user] needs the role service, and the engine must reach the registry. '
                     'Unset: through Glance.'),
     cfg.StrOpt('image_registry_username', help='User of that registry; reading is enough.'),
     cfg.StrOpt('image_registry_password', secret=True, help='Password of that user.'),

@@ -53,7 +53,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
         self._images = images or glance_images.Images(
             self._engine, self._glance, require_hash=own.require_image_hash, folder=own.image_download_dir,
             max_bytes=own.image_max_size_gb << 30, attempts=own.image_download_attempts,
-            straight=settings.straight(CONF, self._engine, self._glance))
+            straight=settings.straight(CONF, self._engine))
         self._cache = imagecache.ImageCache(self._engine)
         self._lifecycle = lifecycle.Lifecycle(self._engine, lambda event: self.emit_event(event), CONF.host,
                                               availability.Availability(virtapi, CONF.host))

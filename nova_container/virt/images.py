@@ -75,7 +75,7 @@ class Images:
             if self._is_here(found.reference):
                 return False
             start = time.monotonic()
-            if self._taken_straight(context, found, trusted_certs):
+            if self._taken_straight(found, trusted_certs):
                 LOG.info('Image %s taken in by its layers, in %.1f s', found.id, time.monotonic() - start)
                 return True
             with tempfile.TemporaryFile(dir=self._folder, prefix='nova-container-') as archive:
@@ -85,12 +85,12 @@ class Images:
             LOG.info('Image %s taken in, in %.1f s', found.id, time.monotonic() - start)
             return True
 
-    def _taken_straight(self, context: Any, found: translate.GlanceImage, trusted_certs: Any) -> bool:
+    def _taken_straight(self, found: translate.GlanceImage, trusted_certs: Any) -> bool:
         """Whatever goes wrong, there is Glance's stream. Signatures are of that stream, so they ask for it."""
         if self._straight is None or trusted_certs:
             return False
         try:
-            return self._straight.take(context, found)
+            return self._straight.take(found)
         except errors.ContainerError as error:
             LOG.warning('Image %s could not be fetched by its layers, so it is downloaded: %s', found.id, error)
             return False

@@ -12,6 +12,7 @@ from nova_container.engine.registry import Credentials
 from nova_container.image import reference
 from nova_container.registry import RegistrySettings
 from nova_container.virt import hostinfo, inventory
+from nova_container.virt.locations import Locations
 from nova_container.virt.straight import StorePlace, Straight
 from nova_container.virt.translate import flavor, pinning
 
@@ -31,7 +32,7 @@ def engine(conf: Any) -> base.Engine:
     return connect.connect(own.engine_url, tls=tls, timeout_s=own.engine_timeout)
 
 
-def straight(conf: Any, engine: base.Engine, glance: Any) -> Straight | None:
+def straight(conf: Any, engine: base.Engine) -> Straight | None:
     """Where layers are fetched from, if ``[container] image_registry`` says so and no signature must be verified.
 
     :raises InvalidRequest: it is no repository.
@@ -46,8 +47,8 @@ def straight(conf: Any, engine: base.Engine, glance: Any) -> Straight | None:
     credentials = Credentials(username=own.image_registry_username, password=own.image_registry_password or '',
                               server=found.domain) if own.image_registry_username else None
     insecure = (found.domain, found.domain.rpartition(':')[0]) if own.image_registry_insecure else ()
-    return Straight(engine, glance, StorePlace(domain=found.domain, path=found.path, credentials=credentials,
-                                               settings=RegistrySettings(insecure=insecure)))
+    return Straight(engine, Locations(conf), StorePlace(domain=found.domain, path=found.path, credentials=credentials,
+                                                        settings=RegistrySettings(insecure=insecure)))
 
 
 def bound_waits(conf: Any) -> None:

@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images straight from the registry in which Glance's container store keeps them: only the layers that are missing.
 
-Glance tells where an image is if ``show_image_direct_url`` or ``show_multiple_locations`` is set there: by a URI that
-names no host (see ``nova_container.image.stored``). Registry and credentials are the operator's, of nova.conf, and the
-manifest is read from the record that the URI names, whose bytes its digest proves and which names the image.
+Glance tells services, and no tenants, where an image is: by a URI that names no host (see ``nova_container.image.stored``).
+Registry and credentials are the operator's, of nova.conf, and the manifest is read from the record that the URI names,
+whose bytes its digest proves and which names the image.
 """
 
 import contextlib
 import dataclasses
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from nova_container import errors
@@ -31,15 +32,16 @@ class StorePlace:
 class Straight:
     """Takes images from one repository into one engine."""
 
-    def __init__(self, engine: Any, glance: Any, place: StorePlace) -> None:
-        self._engine, self._glance, self._place = engine, glance, place
+    def __init__(self, engine: Any, locate: Callable[[str], Iterable[str]], place: StorePlace) -> None:
+        """:param locate: the URIs of an image by its id; ``locations.Locations`` asks Glance for them."""
+        self._engine, self._locate, self._place = engine, locate, place
 
-    def take(self, context: Any, found: GlanceImage) -> bool:
+    def take(self, found: GlanceImage) -> bool:
         """Have the engine fetch an image and give it our reference; False if it is not in that store as an image.
 
         :raises ContainerError: it could not be fetched, as in ``Engine.pull``.
         """
-        record = self._record(context, found)
+        record = self._record(found)
         manifest = self._manifest(found, record) if record else ''
         if not manifest:
             return False
@@ -51,12 +53,11 @@ class Straight:
         self._engine.remove_image(name)
         return True
 
-    def _record(self, context: Any, found: GlanceImage) -> str:
+    def _record(self, found: GlanceImage) -> str:
         """The digest of the record that Glance names; '' if it names none of this image."""
-        shown = self._glance.get(context, found.id, include_locations=True)
-        for url in (shown.get('direct_url'), *(one.get('url') for one in shown.get('locations') or ())):
+        for url in self._locate(found.id):
             with contextlib.suppress(errors.InvalidRequest):
-                place = stored.Place.parse(url or '')
+                place = stored.Place.parse(url)
                 if place.image_id == found.id:
                     return place.record
         return ''

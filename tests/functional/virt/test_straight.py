@@ -22,16 +22,16 @@ QUICK = RegistrySettings(attempts=2, backoff_s=0.01, connect_s=2.0, idle_s=5.0)
 
 
 class Glance:
-    """What the driver asks Nova's client of Glance; ``direct_url`` is the place in the store."""
+    """What the driver asks Nova's client of Glance, and what Glance tells services of where images are."""
 
     def __init__(self):
-        self.images, self.data, self.downloads = {}, {}, []
+        self.images, self.data, self.downloads, self.places = {}, {}, [], {}
 
-    def get(self, context, image_id, include_locations=False):
-        shown = dict(self.images[image_id])
-        if not include_locations:
-            shown.pop('direct_url')
-        return shown
+    def get(self, context, image_id):
+        return self.images[image_id]
+
+    def locate(self, image_id):
+        return self.places[image_id]
 
     def download(self, context, image_id, data, trusted_certs=None):
         self.downloads.append(image_id)
@@ -80,14 +80,14 @@ def cloud(engine, store, tmp_path):
         busybox_image.build(path, f'evil/{image_id}:latest', files=files)
         data = packed(path.read_bytes())
         place = image_store.add(store, data, image_id)
-        glance.data[image_id] = data
+        glance.data[image_id], glance.places[image_id] = data, [place.uri]
         glance.images[image_id] = {
-            'id': image_id, 'container_format': 'docker', 'disk_format': 'raw', 'direct_url': place.uri,
+            'id': image_id, 'container_format': 'docker', 'disk_format': 'raw',
             'os_hash_algo': 'sha512', 'os_hash_value': hashlib.sha512(data).hexdigest()}
         return image_id
 
     watched = Watched(engine)
-    straight = Straight(watched, glance, StorePlace(domain=store.domain, path=store.path, settings=QUICK))
+    straight = Straight(watched, glance.locate, StorePlace(domain=store.domain, path=store.path, settings=QUICK))
     made = images.Images(watched, glance, straight=straight)
     yield glance, watched, made, add
     for image in engine.list_images():
@@ -113,23 +113,23 @@ def test_what_is_no_image_of_layers_comes_through_glance(cloud):
     assert made.cache(None, packed) and glance.downloads == [packed]
 
 
-@pytest.mark.parametrize('url', [None, 'file:///var/lib/glance/images/x', 'container://nonsense'])
-def test_an_image_that_lies_elsewhere_comes_through_glance(cloud, url):
+@pytest.mark.parametrize('urls', [[], ['file:///var/lib/glance/images/x'], ['container://nonsense']])
+def test_an_image_that_lies_elsewhere_comes_through_glance(cloud, urls):
     glance, watched, made, add = cloud
     image_id = add()
-    glance.images[image_id]['direct_url'] = url
+    glance.places[image_id] = urls
     assert made.cache(None, image_id) and glance.downloads == [image_id] and watched.lines == []
 
 
 def test_a_location_of_another_image_is_not_followed(cloud):
     glance, watched, made, add = cloud
     mine, other = add(), add(files={'/secret': 'of others'})
-    stolen = glance.images[other]['direct_url']
+    [stolen] = glance.places[other]
     for url in (stolen, stolen.replace(other, mine)):
-        glance.images[mine]['direct_url'] = url
+        glance.places[mine] = [url]
         straight = made._straight
         try:
-            assert not straight.take(None, GlanceImage(id=mine, hash_value='0' * 32))
+            assert not straight.take(GlanceImage(id=mine, hash_value='0' * 32))
         except errors.Corrupt as error:
             assert 'of another image' in str(error)
     assert made.cache(None, mine) and glance.downloads == [mine] and watched.lines == []
@@ -138,7 +138,7 @@ def test_a_location_of_another_image_is_not_followed(cloud):
 def test_a_registry_that_is_away_costs_nothing_but_time(cloud, engine):
     glance, _, _, add = cloud
     image_id = add()
-    away = Straight(engine, glance, StorePlace(domain='127.0.0.1:1', path='glance', settings=QUICK))
+    away = Straight(engine, glance.locate, StorePlace(domain='127.0.0.1:1', path='glance', settings=QUICK))
     assert images.Images(engine, glance, straight=away).cache(None, image_id) and glance.downloads == [image_id]
 
 
