@@ -30,7 +30,7 @@ class Container(DockerResource, signal_responder.SignalResponder):
 
     properties_schema = {**DockerResource.endpoint_schema, **PROPERTIES}
     attributes_schema = ATTRIBUTES
-    secret_properties = frozenset(('secret_environment', 'registry_credentials'))
+    secret_properties = frozenset(('secret_environment', 'registry_credentials', 'files'))
     physical_resource_name_limit = 100
 
     @property

@@ -35,6 +35,7 @@ services:
     environment: {COLOUR: $COLOUR, PASSWORD: $PW}
     depends_on: {prepare: {condition: service_completed_successfully}, db: {condition: service_healthy}}
     configs: [{source: c, target: /etc/c.conf}]
+    secrets: [pw]
     ports: ["8080:80"]
   prepare: {image: "box:1", command: sh -c 'echo ready'}
   db:
@@ -45,6 +46,7 @@ services:
     volumes: ["data:/data"]
 volumes: {data: }
 configs: {c: {file: c.conf}}
+secrets: {pw: {environment: PW}}
 '''
 
 
