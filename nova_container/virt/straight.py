@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images straight from the registry in which Glance's container store keeps them: only the layers that are missing.
 
-Glance tells services, and no tenants, where an image is: by a URI that names no host (see ``nova_container.image.stored``).
+Glance tells services, and no tenants, where an image is: by a URI that names no host (``nova_container.image.stored``).
 Registry and credentials are the operator's, of nova.conf, and the manifest is read from the record that the URI names,
 whose bytes its digest proves and which names the image.
 """
