@@ -32,5 +32,5 @@ def test_the_driver_is_told_the_place_in_the_store(host, shared):
 def test_a_tenant_is_not_told(shared):
     image_id = shared.id_of('image', 'demo-httpd')
     with pytest.raises(exceptions.ForbiddenException):
-        exceptions.raise_from_response(shared.image.get(f'/v2/images/{image_id}/locations'))
-    assert 'container://' not in json.dumps(shared.image.get(f'/v2/images/{image_id}').json())
+        exceptions.raise_from_response(shared.image.get(f'/images/{image_id}/locations'))
+    assert 'container://' not in json.dumps(shared.image.get(f'/images/{image_id}').json())
