@@ -5,7 +5,6 @@ from typing import Any
 
 from keystoneauth1 import exceptions as keystone_errors
 from keystoneauth1 import loading
-from nova import exception, utils
 
 from nova_container import errors
 
@@ -27,13 +26,13 @@ class Locations:
         except (keystone_errors.Unauthorized, keystone_errors.Forbidden) as error:
             raise errors.Denied(f'Glance does not tell the user of [{_GROUP}] where images are; it needs the role '
                                 f'service: {error}') from error
-        except (keystone_errors.ClientException, exception.NovaException, KeyError, TypeError, ValueError) as error:
+        except (keystone_errors.ClientException, KeyError, TypeError, ValueError) as error:
             raise errors.Unavailable(f'Glance does not say where image {image_id} is: {error}') from error
 
     def _adapter(self) -> Any:
         if self._glance is None:
             auth = loading.load_auth_from_conf_options(self._conf, _GROUP)
             session = loading.load_session_from_conf_options(self._conf, _GROUP, auth=auth)
-            self._glance = utils.get_ksa_adapter('image', ksa_auth=auth, ksa_session=session, min_version='2.0',
-                                                 max_version='2.latest')
+            self._glance = loading.load_adapter_from_conf_options(
+                self._conf, 'glance', session=session, auth=auth, min_version='2.0', max_version='2.latest')
         return self._glance
