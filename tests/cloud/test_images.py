@@ -22,7 +22,8 @@ WANTED = {
     'a gzip cut short': ('gzip stream is damaged',),
     'a flipped bit in a layer': ('layer does not match its digest', 'sha256:'),
     'a tar that is no image': ('archive',),
-    'a command that does not exist': ("'/no/such/program': executable file not found", 'change the command or the image'),
+    'a command that does not exist': ("'/no/such/program': executable file not found",
+                                      'change the command or the image'),
     'a command that is no program': ("'/etc/passwd': permission denied, as it is not an executable file",),
     'an unknown user': ('nobody-of-that-name',),
 }
