@@ -136,6 +136,13 @@ class Repository:
         return self._ask('GET', f'/blobs/{digests.parse(digest)}', f'blob {digest} of {self.name}',
                          headers={'Range': f'bytes={start}-'} if start else {}, accepted=(200, 206))
 
+    def document(self, digest: str, what: str) -> bytes:
+        """A small blob, whole. :raises DigestMismatch: it is another one; the text names it ``what``."""
+        content = wire.document(self.blob(digest))
+        if digests.of_bytes(content) != digest:
+            raise errors.DigestMismatch(what, digest, digests.of_bytes(content))
+        return content
+
     def has_blob(self, digest: str) -> bool:
         """Whether it is there already."""
         try:

@@ -13,9 +13,8 @@ from typing import Any
 
 from nova_container import errors
 from nova_container.engine.registry import Credentials
-from nova_container.image import digest as digests
 from nova_container.image import stored
-from nova_container.registry import Registry, RegistrySettings, Repository, wire
+from nova_container.registry import Registry, RegistrySettings
 from nova_container.virt.translate.image import GlanceImage
 
 
@@ -66,19 +65,8 @@ class Straight:
         with contextlib.closing(Registry.connect(
                 self._place.domain, self._place.settings, self._place.credentials, reading=True)) as registry:
             repository = registry.repository(self._place.path)
-            content, _ = repository.manifest(digest)
-            record = stored.Record.parse(_verified(content, digest))
-            recipe = stored.Recipe.parse(self._blob(repository, record))
+            record = stored.Record.parse(repository.manifest(digest)[0])
+            recipe = stored.Recipe.parse(repository.document(record.recipe, 'The recipe of an image of Glance'))
         if not found.id == record.image_id == recipe.image_id:
             raise errors.Corrupt(f'The record {digest} in the registry is of another image than {found.id}')
         return recipe.manifest
-
-    @staticmethod
-    def _blob(repository: Repository, record: stored.Record) -> bytes:
-        return _verified(wire.document(repository.blob(record.recipe)), record.recipe)
-
-
-def _verified(content: bytes, digest: str) -> bytes:
-    if digests.of_bytes(content) != digest:
-        raise errors.DigestMismatch('What the registry has of an image of Glance', digest, digests.of_bytes(content))
-    return content

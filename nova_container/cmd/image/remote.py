@@ -21,7 +21,7 @@ from nova_container.image.archive import LoadedImage, LoadedLayer
 from nova_container.image.blobs import BlobStore
 from nova_container.image.config import ImageConfig
 from nova_container.image.manifest import Descriptor, Manifest
-from nova_container.registry import Registry, RegistrySettings, Repository, choice, wire
+from nova_container.registry import Registry, RegistrySettings, Repository, choice
 from nova_container.registry.download import Download, Halt
 from nova_container.registry.upload import Content, Upload
 
@@ -57,10 +57,7 @@ def fetch(text: str, platform: str, blobs: BlobStore, settings: RegistrySettings
     with contextlib.closing(Registry.connect(wanted.domain, settings, login, reading=True)) as registry:
         repository = registry.repository(wanted.path)
         chosen = choice.manifest(repository, wanted.digest or wanted.tag or references.DEFAULT_TAG, asked)
-        content = wire.document(repository.blob(chosen.manifest.config.digest))
-        if digests.of_bytes(content) != chosen.manifest.config.digest:
-            raise errors.DigestMismatch('The image configuration', chosen.manifest.config.digest,
-                                        digests.of_bytes(content))
+        content = repository.document(chosen.manifest.config.digest, 'The image configuration')
         config = ImageConfig.parse(content)
         manifests.check_agreement(len(chosen.manifest.layers), config)
         choice.check(config, asked)

@@ -10,14 +10,12 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.engine.registry import Credentials, Progress
 from nova_container.host import files
-from nova_container.image import digest as digests
 from nova_container.image import manifest as manifests
 from nova_container.image import reference as references
 from nova_container.image.config import ImageConfig
-from nova_container.image.manifest import Descriptor
 from nova_container.image.reference import ImageReference
 from nova_container.image.special import check_special_directories
-from nova_container.registry import Registry, Repository, choice, wire
+from nova_container.registry import Registry, Repository, choice
 from nova_container.runtime.fetching import Fetched, Fetching, Wanted
 from nova_container.runtime.images import LayerRecord
 from nova_container.runtime.parts import Parts
@@ -69,7 +67,7 @@ class _Pull:
             return ''
 
     def _have(self, chosen: choice.Chosen, names: list[str], platform: choice.Platform) -> str:
-        content = self._configuration(chosen.manifest.config)
+        content = self.repository.document(chosen.manifest.config.digest, 'The image configuration')
         config = ImageConfig.parse(content)
         manifests.check_agreement(len(chosen.manifest.layers), config)
         choice.check(config, platform)
@@ -104,12 +102,6 @@ class _Pull:
             yield folder
         finally:
             files.remove_tree(folder)
-
-    def _configuration(self, blob: Descriptor) -> bytes:
-        content = wire.document(self.repository.blob(blob.digest))
-        if digests.algorithm_of(blob.digest) != 'sha256' or digests.of_bytes(content) != blob.digest:
-            raise errors.DigestMismatch('The image configuration', blob.digest, digests.of_bytes(content))
-        return content
 
     def _keep(self, chosen: choice.Chosen, config: ImageConfig, folder: Path, fetched: dict[str, Fetched],
               names: list[str]) -> None:
