@@ -7,7 +7,7 @@ import re
 from typing import IO, Protocol
 
 from nova_container.errors import DigestMismatch, UnacceptableImage
-from nova_container.image import compression, document, manifest
+from nova_container.image import document, manifest
 from nova_container.image import digest as digests
 from nova_container.image.config import ImageConfig
 
@@ -123,11 +123,8 @@ class Names:
         :raises DigestMismatch: it is not what the configuration claims.
         """
         with self.staged.open(digest) as file:
-            packed = compression.detect(file.read(compression.HEAD_BYTES))
-        if packed == 'xz':
-            raise UnacceptableImage('A layer is compressed with xz: layers may be plain, gzip or zstd')
+            media_type = manifest.layer_type(file)
         same_kind = digests.algorithm_of(digest) == digests.algorithm_of(diff_id)
-        if packed == 'none' and same_kind and digest != diff_id:
+        if media_type == manifest.OCI_LAYER and same_kind and digest != diff_id:
             raise DigestMismatch('The uncompressed layer', diff_id, digest)
-        suffix = '' if packed == 'none' else f'+{packed}'
-        return LoadedLayer(digest, self.staged.size(digest), manifest.OCI_LAYER + suffix, diff_id)
+        return LoadedLayer(digest, self.staged.size(digest), media_type, diff_id)

@@ -10,7 +10,7 @@ from typing import Any
 
 from nova_container.errors import UnacceptableImage
 from nova_container.image import digest as digests
-from nova_container.image import document
+from nova_container.image import compression, document
 from nova_container.image.config import MAX_LAYERS, ImageConfig
 
 __all__ = ['MAX_MANIFESTS', 'Descriptor', 'ImageConfig', 'Index', 'Manifest', 'check_agreement', 'parse_either']
@@ -106,6 +106,14 @@ class Index:
         """Return the document; equal indexes give equal bytes."""
         return document.encode({'schemaVersion': 2, 'mediaType': self.media_type,
                                 'manifests': [one.to_dict() for one in self.manifests]})
+
+
+def layer_type(layer: digests.Readable) -> str:
+    """The media type of a layer, told by its first bytes. :raises UnacceptableImage: it is compressed with xz."""
+    packed = compression.detect(layer.read(compression.HEAD_BYTES))
+    if packed == 'xz':
+        raise UnacceptableImage('A layer is compressed with xz: layers may be plain, gzip or zstd')
+    return OCI_LAYER if packed == 'none' else f'{OCI_LAYER}+{packed}'
 
 
 def parse_either(content: bytes) -> Manifest | Index:

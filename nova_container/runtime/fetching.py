@@ -9,9 +9,8 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
-from nova_container import errors
 from nova_container.host import files
-from nova_container.image import compression, manifest
+from nova_container.image import manifest
 from nova_container.image.manifest import Descriptor
 from nova_container.registry import Repository
 from nova_container.registry.download import Download, GivenUp
@@ -97,10 +96,8 @@ class Fetching:
 
         tell(0)
         with path.open('rb') as file:
-            packed = compression.detect(file.read(compression.HEAD_BYTES))
-        if packed == 'xz':
-            raise errors.UnacceptableImage('A layer is compressed with xz: layers may be plain, gzip or zstd')
+            media_type = manifest.layer_type(file)
         unpacked = self._layers.unpack_aside(layer.diff_id, path, self._folder, tell)
         record = LayerRecord(blob_digest=layer.blob.digest, size=layer.blob.size, diff_id=layer.diff_id,
-                             media_type=manifest.OCI_LAYER + ('' if packed == 'none' else f'+{packed}'))
+                             media_type=media_type)
         return Fetched(path, record, unpacked)

@@ -13,7 +13,6 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.cmd.image.progress import Display
 from nova_container.engine.registry import Credentials
-from nova_container.image import compression
 from nova_container.image import digest as digests
 from nova_container.image import manifest as manifests
 from nova_container.image import reference as references
@@ -89,11 +88,7 @@ def _download(repository: Repository, found: Manifest, blobs: BlobStore, label: 
 
 def _layer(blobs: BlobStore, blob: Descriptor, diff_id: str) -> LoadedLayer:
     with blobs.open(blob.digest) as file:
-        packed = compression.detect(file.read(compression.HEAD_BYTES))
-    if packed == 'xz':
-        raise errors.UnacceptableImage('A layer is compressed with xz: layers may be plain, gzip or zstd')
-    return LoadedLayer(blob.digest, blob.size, manifests.OCI_LAYER + ('' if packed == 'none' else f'+{packed}'),
-                       diff_id)
+        return LoadedLayer(blob.digest, blob.size, manifests.layer_type(file), diff_id)
 
 
 def send(image: LoadedImage, blobs: BlobStore, text: str, settings: RegistrySettings, login: Credentials | None,
