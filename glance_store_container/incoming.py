@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from glance_store_container.staging import Stage
+from nova_container.host import files
 
 
 class Incoming:
@@ -27,7 +28,7 @@ class Incoming:
     @contextlib.contextmanager
     def stage(self, borrow: Callable[[str, Path], bool]) -> Iterator[Stage]:
         """A folder of its own for the block, see ``Stage``."""
-        with self._locked():  # nobody may see it without its lock
+        with files.locked(self.root / 'lock'):  # nobody may see it without its lock
             folder = Path(tempfile.mkdtemp(prefix='upload-', dir=self.root))
             lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             fcntl.flock(lock, fcntl.LOCK_EX)
@@ -40,7 +41,7 @@ class Incoming:
     def discard_left(self) -> list[str]:
         """Remove the folders of uploads that run no more; their names."""
         found = []
-        with self._locked():
+        with files.locked(self.root / 'lock'):
             for folder in self.root.glob('upload-*'):
                 with contextlib.suppress(FileNotFoundError):
                     lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -53,12 +54,3 @@ class Incoming:
                     finally:
                         os.close(lock)
         return found
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = os.open(self.root / 'lock', os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)

@@ -8,7 +8,6 @@ lists, for the next collection. Works on a directory that several hosts share if
 """
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import logging
@@ -51,7 +50,7 @@ class Layout(Backend):
         for folder in (self.root, self.root / 'blobs', self._blobs):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._incoming.prepare()
-        with self._locked():
+        with files.locked(self.root / 'lock'):
             if not self._index_file.exists():
                 files.write_atomically(self.root / oci_layout.LAYOUT_NAME, oci_layout.LAYOUT)
                 self._write_index({})
@@ -64,7 +63,7 @@ class Layout(Backend):
         content = record.to_json()
         place = Place(record.image_id, stage.put_bytes(content))
         stage.sync()
-        with self._locked():
+        with files.locked(self.root / 'lock'):
             index = self._index()
             if place.image_id in index:
                 raise errors.AlreadyExists(f'The image {place.image_id} is in the store already')
@@ -81,7 +80,7 @@ class Layout(Backend):
         return place
 
     def remove(self, place: Place) -> None:
-        with self._locked():
+        with files.locked(self.root / 'lock'):
             index = self._index()
             if index.get(place.image_id, {}).get('digest') != place.record:
                 raise errors.ImageNotFound(place.image_id)
@@ -124,7 +123,7 @@ class Layout(Backend):
                 self.remove(place)
                 found.done.append(f'removed the image {place.image_id}, which is not known')
         found.done += [f'removed what is left of {name}' for name in self._incoming.discard_left()]
-        with self._locked():
+        with files.locked(self.root / 'lock'):
             for left in self.root.glob('.*.json.*'):
                 left.unlink()
                 found.done.append(f'removed {left.name}')
@@ -193,15 +192,6 @@ class Layout(Backend):
                     if not length and f'sha256:{hashed.hexdigest()}' != digest:
                         raise errors.DigestMismatch('A blob in the store', digest, f'sha256:{hashed.hexdigest()}')
                 yield chunk
-
-    @contextlib.contextmanager
-    def _locked(self) -> Iterator[None]:
-        lock = os.open(self.root / 'lock', os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            yield
-        finally:
-            os.close(lock)
 
     def _index(self) -> dict[str, Any]:
         """The entries by their tags. :raises Corrupt: the index cannot be read."""
