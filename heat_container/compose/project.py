@@ -86,22 +86,10 @@ class Project:
         return found
 
     def network_ref(self, name: str, where: str) -> Any:
-        if name not in self.networks:
-            raise wrong(where, f'the network {name} is not among the networks of the file')
-        given = table(self.networks[name], f'networks.{name}')
-        if _is_external(given, f'networks.{name}'):
-            return text(given.get('name', name), f'networks.{name}.name')
-        self.used_networks.add(name)
-        return {'get_resource': name_of('network', name)}
+        return _reference('network', self.networks, self.used_networks, name, where)
 
     def volume_ref(self, name: str, where: str) -> Any:
-        if name not in self.volumes:
-            raise wrong(where, f'the volume {name} is not among the volumes of the file')
-        given = table(self.volumes[name], f'volumes.{name}')
-        if _is_external(given, f'volumes.{name}'):
-            return text(given.get('name', name), f'volumes.{name}.name')
-        self.used_volumes.add(name)
-        return {'get_resource': name_of('volume', name)}
+        return _reference('volume', self.volumes, self.used_volumes, name, where)
 
     def file_of(self, kind: str, value: Any, where: str) -> dict[str, Any]:
         """One of the property ``files``."""
@@ -169,6 +157,17 @@ class Project:
 def _priority(item: Any, where: str) -> int:
     given = item.get('priority', 0) if isinstance(item, Mapping) else 0
     return whole(given, f'{where}.priority')
+
+
+def _reference(kind: str, known: Mapping[str, Any], used: set[str], name: str, where: str) -> Any:
+    """What stands for a network or volume of the file, which is used now; an external one is its own name."""
+    if name not in known:
+        raise wrong(where, f'the {kind} {name} is not among the {kind}s of the file')
+    given = table(known[name], f'{kind}s.{name}')
+    if _is_external(given, f'{kind}s.{name}'):
+        return text(given.get('name', name), f'{kind}s.{name}.name')
+    used.add(name)
+    return {'get_resource': name_of(kind, name)}
 
 
 def _is_external(given: Mapping[str, Any], where: str) -> bool:

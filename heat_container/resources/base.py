@@ -144,6 +144,16 @@ class DockerResource(resource.Resource):
         if self.secret_properties:
             self._stored_properties_data = sealing.seal(self._stored_properties_data, self.secret_properties)
 
+    def is_lost(self, look: Callable[[], object]) -> bool:
+        """Whether nothing was ever made, or ``look`` says by NotFound that it is not there any more."""
+        if not self.resource_id:
+            return True
+        try:
+            look()
+        except errors.NotFound:
+            return True
+        return False
+
     def is_gone(self, error: BaseException) -> bool:
         """Whether an error says that the thing, or the endpoint it was on, is not there."""
         return bool(self._plugin.is_not_found(error))

@@ -44,13 +44,7 @@ class Network(DockerResource):
         self._found()
 
     def needs_replace_failed(self) -> bool:
-        if self.resource_id is None:
-            return True
-        try:
-            self._found()
-        except errors.NotFound:
-            return True
-        return False
+        return self.is_lost(self._found)
 
     def handle_adopt(self, resource_data: Any = None) -> None:
         super().handle_adopt(resource_data)

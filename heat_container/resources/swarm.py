@@ -39,13 +39,7 @@ class SwarmResource(DockerResource):
             self.cluster().remove(self.kind, self.resource_id)
 
     def needs_replace_failed(self) -> bool:
-        if not self.resource_id:
-            return True
-        try:
-            self.cluster().inspect(self.kind, self.resource_id)
-        except errors.NotFound:
-            return True
-        return False
+        return self.is_lost(lambda: self.cluster().inspect(self.kind, self.resource_id))
 
     def get_live_resource_data(self) -> Any:
         try:
