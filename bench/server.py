@@ -6,12 +6,11 @@ The shapes are those of Boden Russell's test of 2014: 15 serial boots of a cache
 
 import argparse
 import dataclasses
-import signal
 import sys
 import time
 from collections.abc import Sequence
 
-from bench import boden, figures, minicloud, spawn_log, table
+from bench import boden, figures, minicloud, program, spawn_log, table
 from bench.cloud import Cloud, ServerFailed
 from bench.contender import BenchFailed
 
@@ -37,18 +36,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--reboots', type=int, default=5, help='soft reboots of the last one (5)')
     parser.add_argument('--snapshots', type=int, default=3, help='snapshots of it (3)')
     arguments = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+
+    def act() -> None:
         _tell('the minicloud is looked up, and brought up if it is down')
         with minicloud.running() as variables, Cloud(variables) as cloud:
             report(_measure(cloud, arguments.servers, arguments.reboots, arguments.snapshots))
-    except (BenchFailed, ServerFailed) as error:
-        print(f'bench.server: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('bench.server: stopped, and cleaned up', file=sys.stderr)
-        return 130
-    return 0
+
+    return program.ended('bench.server', act, (BenchFailed, ServerFailed))
 
 
 def _measure(cloud: Cloud, servers: int, reboots: int, snapshots: int) -> Results:

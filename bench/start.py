@@ -4,16 +4,15 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bench import figures, isolation, table
+from bench import figures, isolation, program, table
 from bench.builtin import Builtin
-from bench.contender import IMAGE, BenchFailed, Contender
+from bench.contender import IMAGE, Contender
 from bench.dockerd import Dockerd
 from bench.podman import Podman
 from bench.rounds import Many, Samples, many, take_turns
@@ -30,18 +29,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--rounds', type=int, default=30, help='containers of each engine, in turns (30)')
     parser.add_argument('--count', type=int, default=100, help='containers at once (100)')
     arguments = parser.parse_args(argv)
-    try:
+
+    def act() -> None:
         isolation.enter('bench.start')
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with isolation.workspace(Path(tempfile.gettempdir(), f'ncbench-{os.getpid()}')) as folder:
             _measure(folder, arguments.rounds, arguments.count)
-    except BenchFailed as error:
-        print(f'bench.start: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('bench.start: stopped, and cleaned up', file=sys.stderr)
-        return 130
-    return 0
+
+    return program.ended('bench.start', act)
 
 
 def _measure(folder: Path, rounds: int, count: int) -> None:

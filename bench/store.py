@@ -4,14 +4,13 @@
 import argparse
 import dataclasses
 import hashlib
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import figures, minicloud, table
+from bench import figures, minicloud, program, table
 from bench.contender import BenchFailed
 from bench.glance import Glance, StoreFolder
 from nova_container.image.archive import total_size, write_archive
@@ -44,18 +43,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--base-mb', type=int, default=200, help='MB of the base (200)')
     parser.add_argument('--own-mb', type=int, default=2, help='MB that each image adds (2)')
     arguments = parser.parse_args(argv)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    try:
+
+    def act() -> None:
         _tell('the minicloud is looked up, and brought up if it is down')
         with minicloud.running() as variables, Glance(variables) as glance, tempfile.TemporaryDirectory() as folder:
             report(_measure(glance, Path(folder), arguments))
-    except BenchFailed as error:
-        print(f'bench.store: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('bench.store: stopped, and cleaned up', file=sys.stderr)
-        return 130
-    return 0
+
+    return program.ended('bench.store', act)
 
 
 def _measure(glance: Glance, folder: Path, arguments: argparse.Namespace) -> Results:

@@ -4,16 +4,15 @@
 import argparse
 import contextlib
 import os
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from bench import isolation
+from bench import isolation, program
 from bench.builtin import Builtin
-from bench.contender import IMAGE, BenchFailed
+from bench.contender import IMAGE
 from bench.daemons import command
 from bench.dockerd import Dockerd
 from bench.engine import container_rows, image_rows, network_rows, report
@@ -33,18 +32,13 @@ def main(argv: Sequence[str] | None = None) -> int:
                         help=f'only this row, may be repeated: {", ".join(names)}')
     arguments = parser.parse_args(argv)
     chosen = [row for row in _ROWS if not arguments.only or row.name in arguments.only]
-    try:
+
+    def act() -> None:
         isolation.enter('bench.engine')
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         with isolation.workspace(Path(tempfile.gettempdir(), f'ncbench-{os.getpid()}')) as folder:
             report.show(_measure(folder, chosen, arguments.rounds))
-    except BenchFailed as error:
-        print(f'bench.engine: {error}', file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print('bench.engine: stopped, and cleaned up', file=sys.stderr)
-        return 130
-    return 0
+
+    return program.ended('bench.engine', act)
 
 
 def _measure(folder: Path, rows: Sequence[Row], rounds: int) -> list[Measured]:
