@@ -83,8 +83,8 @@ def test_an_answer_to_another_question_is_none():
 
 
 @pytest.mark.parametrize('message', [
-    b'', b'\0' * 11, b'\0' * 12, dns.message.make_response(dns.message.make_query('a', 'A')).to_wire(),
-    dns.message.make_query('a', 'A', rdclass='CH').to_wire(),
+    b'', b'\0' * 11, b'\0' * 12, dns.message.make_response(dns.message.make_query('a', 'A', id=1)).to_wire(),
+    dns.message.make_query('a', 'A', rdclass='CH', id=1).to_wire(),
     struct.pack('!HHHHHH', 1, 0, 1, 0, 0, 0) + b'\xc0\x0c\0\1\0\1',
     struct.pack('!HHHHHH', 1, 0, 1, 0, 0, 0) + b'\x05ab',
     struct.pack('!HHHHHH', 1, 0, 1, 0, 0, 0) + b'\x3f' + b'a' * 63 + (b'\x3f' + b'a' * 63) * 4 + b'\0\0\1\0\1'])
