@@ -6,6 +6,7 @@ import pytest
 _ALONE = {'cloud': 'cloud', 'conformance': 'engines', 'functional': 'engines'}
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
     """Tests of a group run one after the other: they share a minicloud, or look at the machine as a whole."""
     for item in items:
