@@ -88,31 +88,6 @@ def restart_of(host: Document) -> specs.RestartPolicy | None:
     return specs.RestartPolicy(name=policy.text('Name'), maximum_retries=policy.integer('MaximumRetryCount') or 0)
 
 
-def log_body(limits: specs.LogLimits) -> Json:
-    return {'Type': 'json-file', 'Config': {'max-size': str(limits.file_bytes), 'max-file': str(limits.files)}}
-
-
-def log_of(host: Document) -> specs.LogLimits:
-    """Logs are always bounded: what is not said is the contract's default.
-
-    :raises Unsupported: another driver than json-file, or another option than max-size and max-file.
-    """
-    log = host.document('LogConfig')
-    if log.text('Type') not in ('', 'json-file'):
-        raise errors.Unsupported(f'{log.path("Type")} {log.text("Type")!r} is not supported: only json-file is')
-    options = log.mapping('Config')
-    for name in options.keys() - {'max-size', 'max-file'}:
-        raise errors.Unsupported(f'{log.path("Config")}.{name} is not supported: only max-size and max-file are')
-    default = specs.LogLimits()
-    files = options.get('max-file', str(default.files))
-    if not (files.isascii() and files.isdigit()):
-        raise errors.InvalidSpec(f'{log.path("Config.max-file")} must be a number, not {files[:64]!r}')
-    size = options.get('max-size')
-    return specs.LogLimits(
-        file_bytes=default.file_bytes if size is None
-        else units.bytes_of(size, log.path('Config.max-size'), base=1000), files=int(files))
-
-
 def ulimits_body(ulimits: tuple[specs.Ulimit, ...]) -> list[Json]:
     return [{'Name': ulimit.name, 'Soft': ulimit.soft, 'Hard': ulimit.hard} for ulimit in ulimits]
 
