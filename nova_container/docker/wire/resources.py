@@ -6,7 +6,7 @@ from nova_container.docker.wire import units
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
-_CPU_PERIOD_US = 100_000
+CPU_PERIOD_US = 100_000
 _THROTTLES = {'BlkioDeviceReadBps': 'read_bps', 'BlkioDeviceWriteBps': 'write_bps',
               'BlkioDeviceReadIOps': 'read_iops', 'BlkioDeviceWriteIOps': 'write_iops'}
 
@@ -61,7 +61,7 @@ def _cpu_time(host: Document) -> tuple[int | None, int | None]:
         raise errors.InvalidSpec(f'{host.path("NanoCpus")} and CpuQuota or CpuPeriod exclude each other')
     if nano_cpus < 0:
         raise errors.InvalidSpec(f'{host.path("NanoCpus")} must not be negative')
-    return max(nano_cpus * _CPU_PERIOD_US // 1_000_000_000, 1), _CPU_PERIOD_US
+    return max(nano_cpus * CPU_PERIOD_US // 1_000_000_000, 1), CPU_PERIOD_US
 
 
 def _throttles(host: Document, field: str) -> tuple[specs.Throttle, ...]:
