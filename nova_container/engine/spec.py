@@ -194,12 +194,21 @@ class RestartPolicy:
     maximum_retries: int = 0
 
 
+LOG_DRIVERS = ('json-file', 'local', 'none')
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LogLimits:
-    """One log file grows to ``file_bytes``; ``files`` are kept in all, the current one included."""
+    """One log file grows to ``file_bytes``; ``files`` are kept in all, the current one included.
+
+    ``driver`` is one of ``LOG_DRIVERS``: json-file and local are one here, and with none nothing is kept.
+    ``options`` say what is told of each line beside it, in Docker's words: labels, env, both with -regex, and tag.
+    """
 
     file_bytes: int = 10 * 1024 * 1024
     files: int = 3
+    driver: str = 'json-file'
+    options: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -241,7 +241,10 @@ class Event:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class ImageInfo:
-    """An image. ``id`` is the digest of its configuration; ``size_bytes`` is unpacked; diff_ids bottom first."""
+    """An image. ``id`` is the digest of its configuration; ``size_bytes`` is unpacked; diff_ids bottom first.
+
+    ``layer_bytes`` are the sizes of the layers, in the order of their diff_ids; () where an engine does not tell them.
+    """
 
     id: str
     references: tuple[str, ...]
@@ -254,6 +257,7 @@ class ImageInfo:
     author: str = ''
     comment: str = ''
     history: tuple[Mapping[str, object], ...] = ()
+    layer_bytes: tuple[int, ...] = ()
 
 
 class Feature(enum.Enum):

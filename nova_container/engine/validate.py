@@ -85,7 +85,7 @@ def check_cwd(cwd: str | None) -> None:
 def check_user(user: str | None) -> None:
     """name|uid[:group|gid]."""
     _require(not user or grammar.USER.fullmatch(user) is not None,
-             f'user: {_shown(user or "")} must have the form name|uid[:group|gid]')
+             f'user: {_shown(user or "")} must have the form [name|uid][:group|gid]')
 
 
 def check_process(spec: specs.ContainerSpec) -> None:
@@ -321,6 +321,7 @@ def check_log_limits(spec: specs.ContainerSpec) -> None:
     """Enough for a line, and not so many files."""
     _require(spec.log.file_bytes >= grammar.LOG_FILE_BYTES,
              f'log: file_bytes must be at least {grammar.LOG_FILE_BYTES}')
+    _require(spec.log.driver in specs.LOG_DRIVERS, f'log: driver must be one of {", ".join(specs.LOG_DRIVERS)}')
     _require(1 <= spec.log.files <= grammar.LOG_FILES, f'log: files must be 1 to {grammar.LOG_FILES}')
 
 

@@ -11,13 +11,15 @@ host need not propagate. Elsewhere the caller's own thread does it.
 
 import ctypes
 import os
+import queue
+import select
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from nova_container import errors
-from nova_container.host import mounts, own_thread
+from nova_container.host import mounts, own_thread, process
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
@@ -44,6 +46,40 @@ class Launcher:
                 return function(*arguments, **named)
 
             return own_thread.run('launch', start)
+
+    def spawn_bound(self, argv: Sequence[str], **named: Any) -> process.Child:
+        """As ``process.spawn``, of a command that is killed when this process ends, however it does.
+
+        The kernel kills it when the thread ends that started it, so that one lives as long as the command.
+        """
+        started: queue.SimpleQueue[process.Child | BaseException] = queue.SimpleQueue()
+
+        def start() -> None:
+            try:
+                if self._needed:
+                    _hide_unified()
+                child = process.spawn(bound(argv), **named)
+                descriptor = os.pidfd_open(child.pid)
+            except BaseException as error:
+                started.put(error)
+                return
+            started.put(child)
+            poller = select.poll()
+            poller.register(descriptor, select.POLLIN)
+            poller.poll()
+            os.close(descriptor)
+
+        with self._slots:
+            threading.Thread(target=start, name='launch', daemon=True).start()
+            found = started.get()
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+
+def bound(argv: Sequence[str]) -> list[str]:
+    """The command that gets SIGKILL when the thread that starts it ends (prctl(2), PR_SET_PDEATHSIG)."""
+    return [process.find('setpriv'), '--pdeathsig', 'KILL', *argv]
 
 
 def _hide_unified() -> None:

@@ -62,9 +62,10 @@ class ConfinedRoot:
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         return self.directory(b'/'.join(parts[:-1]), make=make), parts[-1]
 
-    def final(self, path: bytes) -> bytes:
+    def final(self, path: bytes, *, may_miss: bool = False) -> bytes:
         """Return the path inside the root, without links, of what the path leads to; a last link is followed.
 
+        :param may_miss: what is not there counts as no link.
         :raises OSError: as :meth:`directory`; ENOENT if the last component is missing.
         """
         done: list[bytes] = []
@@ -74,7 +75,12 @@ class ConfinedRoot:
             if name == b'..':
                 done[-1:] = []
                 continue
-            target = _link_target(self.directory(b'/'.join(done)), name)
+            try:
+                target = _link_target(self.directory(b'/'.join(done)), name)
+            except FileNotFoundError:
+                if not may_miss:
+                    raise
+                target = None
             if target is None:
                 done.append(name)
                 continue

@@ -48,7 +48,7 @@ def path_stat(root_dir: str | os.PathLike[str], path: str) -> PathStat:
         target = ''
         if stat.S_ISLNK(found.status.st_mode):
             with contextlib.suppress(OSError):
-                target = '/' + os.fsdecode(root.final(os.fsencode(path)))
+                target = '/' + os.fsdecode(root.final(os.fsencode(path), may_miss=True))
         return PathStat(os.fsdecode(pack.base_name(path)), found.status.st_size, found.status.st_mode,
                         found.status.st_mtime_ns, target)
     finally:

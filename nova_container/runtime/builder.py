@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """buildah, with a storage of its own below the state directory, in namespaces of its own.
 
-Each run has its own mount and process namespaces: what it mounts and starts ends with it, however it ends. Base images
-are given to it from our store, pinned by id, and what it makes is taken over: it never talks to a registry.
+Each run has its own mount and process namespaces: what it mounts and starts ends with it, however it ends, and it ends
+with the engine. Base images are given to it from our store, pinned by id, and what it makes is taken over: it never
+talks to a registry.
 """
 
 import base64
@@ -15,7 +16,7 @@ from pathlib import Path
 from nova_container import errors
 from nova_container.engine.registry import BuildSpec
 from nova_container.host import files, process
-from nova_container.host.launch import Launcher
+from nova_container.host.launch import Launcher, bound
 from nova_container.image import digest as digests
 from nova_container.image import manifest as manifests
 from nova_container.image import oci_layout
@@ -109,8 +110,7 @@ class Builder:
 
         :param bases: image ids by the names that the recipe has for them.
         """
-        return self._launcher.call(
-            process.spawn,
+        return self._launcher.spawn_bound(
             [*self._argv(isolated=self.network(spec) == 'none'), *self._build(spec, bases, place, cgroup)],
             stdout=process.PIPE, stderr=process.STDOUT, cwd=str(place), new_session=True, umask=0o022,
             environment={'TMPDIR': str(place), 'BUILDAH_ISOLATION': 'oci'})
@@ -147,7 +147,7 @@ class Builder:
                 f'--registries-conf={self.folder / "registries.conf"}', '--registries-conf-dir=/nonexistent']
 
     def _run(self, *words: str, cwd: Path | None = None) -> bytes:
-        return self._launcher.call(process.run, *self._argv(isolated=True), *words, timeout_s=_DEADLINE_S,
+        return self._launcher.call(process.run, *bound([*self._argv(isolated=True), *words]), timeout_s=_DEADLINE_S,
                                    cwd=None if cwd is None else str(cwd))
 
     def discard_leftovers(self) -> None:

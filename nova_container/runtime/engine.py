@@ -178,6 +178,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
 
     def logs(self, container: str, query: specs.LogQuery) -> Iterator[state.LogChunk]:
         found = self._parts.register.get(container)
+        if found.record.spec.log.driver == 'none':
+            raise errors.Unsupported(f'Container {container} keeps no log: its log driver is none')
         return logs.read(self._parts.folder(found).log, query, lambda: found.status.alive)
 
     @refusals.as_ours()

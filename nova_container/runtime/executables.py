@@ -10,6 +10,16 @@ from nova_container import errors
 from nova_container.image.confined import ConfinedRoot
 
 NOT_FOUND, NOT_EXECUTABLE = 127, 126  # as a shell says it
+_FAULTS = {NOT_FOUND: 'executable file not found in the image: change the command or the image',
+           NOT_EXECUTABLE: 'permission denied, as it is not an executable file: change the command or the image'}
+
+
+class Unrunnable(errors.InvalidSpec):
+    """There is no such program to run; ``code`` is what a shell would end with."""
+
+    def __init__(self, message: str, code: int) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 def fault(root: str, program: str, env: Sequence[str], cwd: str) -> int | None:
@@ -26,15 +36,23 @@ def fault(root: str, program: str, env: Sequence[str], cwd: str) -> int | None:
     return found or NOT_FOUND
 
 
+def fault_of_exec(root: str, program: str, env: Sequence[str], cwd: str) -> int | None:
+    """As ``fault``, and 126 if there is no directory ``cwd``: only the start of a container makes it."""
+    if _kind(root, cwd) is None:
+        return NOT_EXECUTABLE
+    return fault(root, program, env, cwd)
+
+
 def check(root: str, program: str, env: Sequence[str], cwd: str) -> None:
-    """:raises InvalidSpec: it cannot be run; the text says why, with the words that the docker command looks for."""
+    """:raises Unrunnable: it cannot be run; the text says why, with the words that the docker command looks for."""
     code = fault(root, program, env, cwd)
-    if code == NOT_FOUND:
-        raise errors.InvalidSpec(f'exec: {program!r}: executable file not found in the image: change the command or '
-                                 'the image')
-    if code == NOT_EXECUTABLE:
-        raise errors.InvalidSpec(f'exec: {program!r}: permission denied, as it is not an executable file: change the '
-                                 'command or the image')
+    if code is not None:
+        raise Unrunnable(f'exec: {program!r}: {_FAULTS[code]}', code)
+
+
+def code_of(error: errors.ContainerError) -> int | None:
+    """The exit code for a start that failed so; None if it is not for want of a program."""
+    return error.code if isinstance(error, Unrunnable) else None
 
 
 def _candidates(program: str, env: Sequence[str], cwd: str) -> list[str]:

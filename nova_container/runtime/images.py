@@ -200,7 +200,8 @@ class ImageStore:
         return ImageInfo(id=record.id, references=(), created_at=record.created_at, diff_ids=record.diff_ids,
                          size_bytes=self._layers.size(record.diff_ids), architecture=config.architecture,
                          os=config.os, config=config.config, author=config.author, comment=comment,
-                         history=config.history)
+                         history=config.history,
+                         layer_bytes=tuple(self._layers.size([diff_id]) for diff_id in record.diff_ids))
 
     def references(self, image_id: str) -> tuple[str, ...]:
         """Names of an image."""

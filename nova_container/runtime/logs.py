@@ -113,12 +113,13 @@ class Tail:
 
     def skip_to(self, query: LogQuery) -> None:
         """Go on before the last ``query.tail`` lines of the wanted streams, found from the end."""
-        left = max(query.tail or 0, 0)
+        left, is_last = max(query.tail or 0, 0), True
         for index in reversed(range(len(self._files))):
             file = self._files[index]
             for end, line in _lines_backward(file):
-                if not _ends_wanted_line(line, query):
+                if not _ends_wanted_line(line, query, also_part=is_last):
                     continue
+                is_last = False
                 if left == 0:
                     file.seek(end)
                     while index:
@@ -193,10 +194,13 @@ def _lines_backward(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             rest = first + b'\n'
 
 
-def _ends_wanted_line(line: bytes, query: LogQuery) -> bool:
-    """Whether it ends a line of output that the query asks for; the time is looked at only if need be."""
+def _ends_wanted_line(line: bytes, query: LogQuery, *, also_part: bool) -> bool:
+    """Whether it ends a line of output that the query asks for; the time is looked at only if need be.
+
+    :param also_part: so does a part of one, of which no more has come.
+    """
     fields = line.split(b' ', 3)
-    if len(fields) < 4 or fields[1] not in _STREAMS or not fields[2].startswith(b'F'):
+    if len(fields) < 4 or fields[1] not in _STREAMS or not (also_part or fields[2].startswith(b'F')):
         return False
     if query.since is None and query.until is None:
         return query.stdout if fields[1] == b'stdout' else query.stderr

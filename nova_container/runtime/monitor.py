@@ -35,18 +35,19 @@ class Monitor:
         self._exits = exits
         self._launcher = launcher
 
-    def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path, *, tty: bool, stdin: bool,
+    def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path | None, *, tty: bool, stdin: bool,
                stdin_once: bool) -> int:
         """Have the container created, not started, by ``oci``, and return the pid of its first process.
 
+        :param log: the file that gets its output; None for none.
         :raises HostFailure: the OCI runtime refused; the text is its own.
         """
         argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
                 '--name', container_id[:12], '--bundle', str(bundle), '--runtime', oci.path,
                 '--runtime-arg', f'--root={oci.root}', '--container-pidfile', str(bundle / 'pid'),
                 '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
-                '--log-path', f'k8s-file:{log}', '--log-size-max', str(_BACKSTOP_BYTES), '--full-attach',
-                '--no-sync-log', '--log-level', 'error']
+                '--log-path', 'none:' if log is None else f'k8s-file:{log}',
+                '--log-size-max', str(_BACKSTOP_BYTES), '--full-attach', '--no-sync-log', '--log-level', 'error']
         argv += ['--terminal'] if tty else []
         argv += ['--stdin'] if stdin else []
         argv += ['--leave-stdin-open'] if stdin and not stdin_once else []

@@ -24,7 +24,8 @@ _QUERY = (
     'noOverwriteDirNonDir', 'copyUIDGID', 'detachKeys', 'ps_args', 'one-shot', 'fromImage', 'fromSrc', 'repo', 'tag',
     'message', 'changes', 'term', 'names', 'digests', 'noprune', 'quiet', 'container', 'comment', 'author', 'pause',
     'dockerfile', 'q', 'nocache', 'remote', 'rm', 'pull', 'memory', 'buildargs', 'labels', 'networkmode', 'type',
-    'verbose', 'scope', 'version', 'target', 'outputs', 'extrahosts', 'cpusetcpus', 'id', 'keep-storage')
+    'verbose', 'scope', 'version', 'target', 'outputs', 'extrahosts', 'cpusetcpus', 'id', 'keep-storage',
+    'shared-size')
 _VALUES = ('1', '0', 'true', 'false', 'runs', 'SIGTERM', '9', 'next-exit', 'removed', '/tmp', '/', bodies.IMAGE, 'x',
            '127.0.0.1:1/x', '1700000000', '2026-01-01', '10m', '{"label":["a=b"]}', '{"status":{"running":true}}',
            '{"until":["1h"]}', '{"dangling":["true"]}', '{"name":["("]}', '["a"]', 'none', '3', 'ctrl-p,ctrl-q')

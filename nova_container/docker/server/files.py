@@ -21,9 +21,13 @@ def copy_out(call: Call) -> Answer:
 
 
 def copy_in(call: Call) -> Answer:
-    """``noOverwriteDirNonDir`` is what an engine does anyway: no directory gives way to a file."""
-    if call.query.flag('copyUIDGID'):
-        raise errors.Unsupported('copyUIDGID is not supported by this engine: owners are those of the archive')
+    """``noOverwriteDirNonDir`` is what an engine does anyway: no directory gives way to a file.
+
+    Owners are those of the archive, which is what ``copyUIDGID`` means for a container that runs as root.
+    """
+    if call.query.flag('copyUIDGID') and (user := call.engine.inspect(call.container).spec.process.user):
+        raise errors.Unsupported(f'copyUIDGID would give the files to {user[:64]!r}, as whom the container runs, which '
+                                 'is not supported: leave it out, and the owners are those of the archive')
     call.engine.copy_in(call.container, _path(call), call.body)
     return Reply(200)
 

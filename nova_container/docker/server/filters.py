@@ -52,7 +52,8 @@ def fits_labels(labels: Mapping[str, str], filters: Filters) -> bool:
         has_labels(labels, (label,)) for label in filters.get('label!', ()))
 
 
-CONTAINER = ('health', 'id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since')
+CONTAINER = ('health', 'id', 'name', 'label', 'status', 'ancestor', 'exited', 'network', 'volume', 'before', 'since',
+             'publish', 'expose', 'isolation', 'is-task')
 
 _ContainerTest = Callable[[ContainerInfo, str], bool]
 _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
@@ -67,7 +68,22 @@ _CONTAINER_TESTS: Mapping[str, _ContainerTest] = {
     or any(value in (each.network, each.network_id) for each in info.endpoints),
     'volume': lambda info, value: any(
         value in (mount.source, mount.target, mount.volume.name if mount.volume else '') for mount in info.mounts),
+    'publish': lambda info, value: any(_in_range(value, str(port.host_port), port.protocol) for port in info.ports),
+    'expose': lambda info, value: any(
+        _in_range(value, *port.split('/')) for port in (*info.spec.exposed_ports, *(
+            f'{port.container_port}/{port.protocol}' for port in info.ports))),
+    'isolation': lambda info, value: value in ('', 'default'),
+    'is-task': lambda info, value: value.lower() not in ('1', 'true'),
 }
+
+
+def _in_range(wanted: str, port: str, protocol: str) -> bool:
+    """Whether ``80``, ``80-90`` or ``80-90/udp`` has a port in it; without a protocol it is of tcp."""
+    numbers, _, kind = wanted.partition('/')
+    first, _, last = numbers.partition('-')
+    if not (first.isdigit() and (last or first).isdigit()):
+        raise errors.InvalidRequest(f'{wanted[:64]!r} must be a port or a range of ports, such as 80-90/tcp')
+    return (kind or 'tcp') == protocol and int(first) <= int(port) <= int(last or first)
 
 
 _WORDS: Mapping[str, tuple[str, ...]] = {

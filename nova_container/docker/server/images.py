@@ -49,11 +49,14 @@ def save_many(call: Call) -> Answer:
 
 
 def listed(call: Call) -> Answer:
-    found = filters.images(call.engine.list_images(), filters.of(call, filters.IMAGE))
+    known = call.engine.list_images()
+    found = filters.images(known, filters.of(call, filters.IMAGE))
     if call.query.flag('inspect'):
         return of_json([wire.image_body(info) for info in found])
     users = Counter(info.image_id for info in call.engine.list())
-    return of_json([versions.image_row(wire.image_row(info, users[info.id]), call.version) for info in found])
+    shared = wire.shared_bytes(known) if call.query.flag('shared-size') else {}
+    return of_json([versions.image_row(wire.image_row(info, users[info.id], shared.get(info.id, -1)), call.version)
+                    for info in found])
 
 
 def show(call: Call) -> Answer:
@@ -114,8 +117,9 @@ def disk_usage(call: Call) -> Answer:
     known = call.engine.list()
     users = Counter(info.image_id for info in known)
     images = call.engine.list_images() if not wanted or 'image' in wanted else ()
+    shared = wire.shared_bytes(images)
     return of_json(versions.disk({
-        'LayersSize': sum(info.size_bytes for info in images),
-        'Images': [wire.image_row(info, users[info.id]) | {'SharedSize': 0} for info in images],
+        'LayersSize': wire.layers_bytes(images),
+        'Images': [wire.image_row(info, users[info.id], shared[info.id]) for info in images],
         'Containers': containers.rows(call, known, sizes=True) if not wanted or 'container' in wanted else [],
         'Volumes': [volumes.volume_body(info, counted=True) for info in counted], 'BuildCache': []}, call.version))

@@ -19,11 +19,13 @@ def start(call: Call) -> Answer:
 
 
 def stop(call: Call) -> Answer:
-    """304 for one that is stopped already, as Docker answers, though the contract's ``stop`` is silent."""
-    if not call.engine.inspect(call.container).status.active:
-        return _ALREADY
+    """304 for one that is stopped already, as Docker answers, though the contract's ``stop`` is silent.
+
+    The engine hears of it all the same: one that is being started by its restart policy is stopped by then.
+    """
+    active = call.engine.inspect(call.container).status.active
     call.engine.stop(call.container, grace_s=call.query.seconds('t'), signal=call.query.text('signal'))
-    return NO_CONTENT
+    return NO_CONTENT if active else _ALREADY
 
 
 def restart(call: Call) -> Answer:

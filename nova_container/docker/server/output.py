@@ -9,6 +9,7 @@ from nova_container.docker import frames
 from nova_container.docker.server import detach, following, sessions, websocket
 from nova_container.docker.server.client import Client
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
+from nova_container.docker.wire import logs as wire_logs
 from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
 
@@ -20,15 +21,16 @@ def logs(call: Call) -> Answer:
     query, now = call.query, time.time()
     if not (query.flag('stdout') or query.flag('stderr')):
         raise errors.InvalidRequest('Bad parameters: you must choose at least one stream')
-    if query.flag('details'):
-        raise errors.Unsupported('details is not supported by this engine')
     info = call.engine.inspect(call.container)
+    if info.spec.log.driver == 'none':
+        raise errors.Unsupported(f'Container {info.name} keeps no log: its log driver is none')
     wanted = LogQuery(
         stdout=query.flag('stdout'), stderr=query.flag('stderr'), follow=query.flag('follow'),
         tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),
         until=units.moment_of(query.text('until'), now))
     tty = info.spec.process.tty
-    written = _written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps'))
+    written = _written(following.chunks(call, info.id, wanted), tty=tty, timestamps=query.flag('timestamps'),
+                       details=wire_logs.details(info).encode() if query.flag('details') else b'')
     return Stream(written if wanted.follow else _together(written), RAW if tty else MULTIPLEXED)
 
 
@@ -37,15 +39,20 @@ def _tail(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() else None
 
 
-def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool) -> Iterator[bytes]:
-    """As Docker sends it: framed without a terminal; on one, a time only where a line begins."""
+def _written(chunks: Iterator[LogChunk], *, tty: bool, timestamps: bool, details: bytes) -> Iterator[bytes]:
+    """As Docker sends it: framed without a terminal; time and details only where a line of a stream begins."""
     yield b''
-    at_line_start = True
+    amid_line: set[StreamName] = set()
     for chunk in chunks:
         data = chunk.data
-        if timestamps and (at_line_start or not tty):
-            data = f'{units.timestamp_of(chunk.time)} '.encode() + data
-        at_line_start = chunk.data.endswith(b'\n')
+        if chunk.stream not in amid_line:
+            data = details + data
+            if timestamps:
+                data = f'{units.timestamp_of(chunk.time)} '.encode() + data
+        if chunk.data.endswith(b'\n'):
+            amid_line.discard(chunk.stream)
+        else:
+            amid_line.add(chunk.stream)
         yield data if tty else frames.encode(chunk.stream, data)
 
 
@@ -97,7 +104,7 @@ def _joint(call: Call, info: ContainerInfo, *, whole: bool, tty: bool) -> sessio
 
 def _past(call: Call, info: ContainerInfo, streams: frozenset[StreamName]) -> Iterator[tuple[StreamName, bytes]]:
     """What the log holds, if it was asked for."""
-    if call.query.flag('logs'):
+    if call.query.flag('logs') and info.spec.log.driver != 'none':
         query = LogQuery(stdout=StreamName.STDOUT in streams, stderr=StreamName.STDERR in streams)
         yield from ((chunk.stream, chunk.data) for chunk in call.engine.logs(info.id, query))
 

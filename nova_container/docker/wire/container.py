@@ -6,7 +6,7 @@ entry point of ``()`` is written ``[""]``, Docker's way to clear it.
 """
 
 from nova_container import errors
-from nova_container.docker.wire import fields, health, mounts, network, ports, resources, security, sharing
+from nova_container.docker.wire import fields, health, logs, mounts, network, ports, resources, security, sharing
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
@@ -45,7 +45,7 @@ def host_config_body(spec: specs.ContainerSpec) -> Json:
         'Mounts': [mounts.mount_body(mount) for mount in spec.mounts if mounts.bind_body(mount) is None] or None,
         'VolumesFrom': list(spec.volumes_from) or None,
         'Devices': [mounts.device_body(device) for device in spec.devices] or None,
-        'RestartPolicy': resources.restart_body(spec.restart), 'LogConfig': resources.log_body(spec.log),
+        'RestartPolicy': resources.restart_body(spec.restart), 'LogConfig': logs.log_body(spec.log),
         'Sysctls': dict(spec.sysctls) or None, 'Ulimits': resources.ulimits_body(spec.ulimits) or None,
         'ShmSize': spec.shm_bytes, 'Init': spec.init, 'OomScoreAdj': spec.oom_score_adj or None,
         'AutoRemove': spec.auto_remove or None,
@@ -83,7 +83,7 @@ def spec_of(name: str, config: Document, host: Document, endpoints: Document | N
         security=security.security_of(host, strict=strict), network=network.network_of(
             config, host, endpoints or config.document('NetworkingConfig').document('EndpointsConfig'), strict=strict),
         restart=resources.restart_of(host) or specs.RestartPolicy(),
-        log=resources.log_of(host) if strict or _is_json_file(host) else specs.LogLimits(),
+        log=logs.log_of(host) if strict else logs.known_log_of(host),
         labels=config.mapping('Labels'), sysctls=host.mapping('Sysctls'), ulimits=resources.ulimits_of(host),
         shm_bytes=host.positive('ShmSize') or specs.ContainerSpec(name='', image='').shm_bytes,
         init=host.flag('Init'), oom_score_adj=host.integer('OomScoreAdj') or 0,
@@ -109,11 +109,6 @@ def _entrypoint_body(entrypoint: tuple[str, ...] | None) -> list[str] | None:
 
 def _entrypoint_of(entrypoint: tuple[str, ...] | None) -> tuple[str, ...] | None:
     return () if entrypoint == ('',) else entrypoint
-
-
-def _is_json_file(host: Document) -> bool:
-    log = host.document('LogConfig')
-    return log.text('Type') == 'json-file' and log.mapping('Config').keys() == {'max-size', 'max-file'}
 
 
 def update_body(limits: specs.Resources, restart: specs.RestartPolicy | None) -> Json:

@@ -2,6 +2,7 @@
 """Containers as they are <-> the body of GET /containers/{id}/json."""
 
 from nova_container.docker.wire import container, health, network, networks, ports, units
+from nova_container.docker.wire import resources as limits
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import spec as specs
 from nova_container.engine import state
@@ -117,8 +118,29 @@ def _mounts_of(body: Document) -> tuple[specs.Mount, ...]:
 
 
 def _host_config(spec: specs.ContainerSpec) -> Json:
-    """HostConfig with the fields that clients read without asking whether they are there."""
-    return {'Binds': None, 'ContainerIDFile': '', 'PortBindings': {}, 'AutoRemove': False, 'VolumesFrom': None,
-            'CapAdd': None, 'CapDrop': None, 'Privileged': False, 'ReadonlyRootfs': False, 'IpcMode': 'private',
-            'PidMode': '', 'UTSMode': '', 'UsernsMode': '', 'CgroupnsMode': '', 'CgroupParent': '', 'Runtime': '',
-            'Memory': 0, 'NanoCpus': 0, 'Links': None} | container.host_config_body(spec)
+    return {**_UNSET, **container.host_config_body(spec), **_cpu_time(spec.resources)}
+
+
+def _cpu_time(resources: specs.Resources) -> Json:
+    """Quota of Docker's own period is what a client gets that asked for a number of CPUs."""
+    quota_us, period_us = resources.cpu_quota_us, resources.cpu_period_us
+    if quota_us is None or period_us != limits.CPU_PERIOD_US:
+        return {}
+    return {'NanoCpus': quota_us * 1_000_000_000 // period_us, 'CpuQuota': 0, 'CpuPeriod': 0}
+
+
+_UNSET: Json = {
+    **dict.fromkeys(('ContainerIDFile', 'VolumeDriver', 'Cgroup', 'PidMode', 'UTSMode', 'UsernsMode', 'CgroupnsMode',
+                     'CgroupParent', 'Runtime', 'Isolation', 'CpusetCpus', 'CpusetMems'), ''),
+    **dict.fromkeys(('OomScoreAdj', 'CpuShares', 'Memory', 'NanoCpus', 'BlkioWeight', 'CpuPeriod', 'CpuQuota',
+                     'CpuRealtimePeriod', 'CpuRealtimeRuntime', 'MemoryReservation', 'MemorySwap', 'CpuCount',
+                     'CpuPercent', 'IOMaximumIOps', 'IOMaximumBandwidth'), 0),
+    **dict.fromkeys(('AutoRemove', 'Privileged', 'PublishAllPorts', 'ReadonlyRootfs', 'OomKillDisable'), False),
+    **dict.fromkeys(('Binds', 'VolumesFrom', 'CapAdd', 'CapDrop', 'ExtraHosts', 'GroupAdd', 'Links', 'SecurityOpt',
+                     'BlkioDeviceReadBps', 'BlkioDeviceWriteBps', 'BlkioDeviceReadIOps', 'BlkioDeviceWriteIOps',
+                     'DeviceCgroupRules', 'DeviceRequests', 'MemorySwappiness', 'PidsLimit', 'Ulimits', 'MaskedPaths',
+                     'ReadonlyPaths')),
+    'PortBindings': {}, 'IpcMode': 'private', 'Dns': [], 'DnsOptions': [], 'DnsSearch': [], 'Devices': [],
+    'BlkioWeightDevice': [], 'ConsoleSize': [0, 0],
+}
+"""HostConfig of one that asked for nothing: templates of scripts fail where a field is not there."""

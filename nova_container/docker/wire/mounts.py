@@ -97,11 +97,22 @@ def _bind_of(bind: str, where: str, *, strict: bool) -> specs.Mount:
 
 def bind_body(mount: specs.Mount) -> str | None:
     """The entry of ``Binds`` that says all of a mount; None if none does."""
+    if mount.kind is specs.MountKind.VOLUME:
+        return _volume_bind(mount)
     plain = mount.make_source and not mount.options and ':' not in f'{mount.source}{mount.target}'
     if mount.kind is not specs.MountKind.BIND or not plain:
         return None
     options = (*(['ro'] if mount.read_only else []), *([mount.propagation] if mount.propagation != 'rprivate' else []))
     return ':'.join((mount.source, mount.target, *([','.join(options)] if options else [])))
+
+
+def _volume_bind(mount: specs.Mount) -> str | None:
+    plain = specs.Mount(kind=mount.kind, source=mount.source, target=mount.target, read_only=mount.read_only,
+                        no_copy=mount.no_copy)
+    if not mount.source or mount != plain:
+        return None
+    options = ','.join(name for name, is_set in (('ro', mount.read_only), ('nocopy', mount.no_copy)) if is_set)
+    return ':'.join(filter(None, (mount.source, mount.target, options)))
 
 
 def tmpfs_options(mount: specs.Mount) -> str:

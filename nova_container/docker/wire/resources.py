@@ -6,7 +6,7 @@ from nova_container.docker.wire import units
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
-_CPU_PERIOD_US = 100_000
+CPU_PERIOD_US = 100_000
 _THROTTLES = {'BlkioDeviceReadBps': 'read_bps', 'BlkioDeviceWriteBps': 'write_bps',
               'BlkioDeviceReadIOps': 'read_iops', 'BlkioDeviceWriteIOps': 'write_iops'}
 
@@ -61,7 +61,7 @@ def _cpu_time(host: Document) -> tuple[int | None, int | None]:
         raise errors.InvalidSpec(f'{host.path("NanoCpus")} and CpuQuota or CpuPeriod exclude each other')
     if nano_cpus < 0:
         raise errors.InvalidSpec(f'{host.path("NanoCpus")} must not be negative')
-    return max(nano_cpus * _CPU_PERIOD_US // 1_000_000_000, 1), _CPU_PERIOD_US
+    return max(nano_cpus * CPU_PERIOD_US // 1_000_000_000, 1), CPU_PERIOD_US
 
 
 def _throttles(host: Document, field: str) -> tuple[specs.Throttle, ...]:
@@ -86,31 +86,6 @@ def restart_of(host: Document) -> specs.RestartPolicy | None:
     if not policy.text('Name'):
         return None
     return specs.RestartPolicy(name=policy.text('Name'), maximum_retries=policy.integer('MaximumRetryCount') or 0)
-
-
-def log_body(limits: specs.LogLimits) -> Json:
-    return {'Type': 'json-file', 'Config': {'max-size': str(limits.file_bytes), 'max-file': str(limits.files)}}
-
-
-def log_of(host: Document) -> specs.LogLimits:
-    """Logs are always bounded: what is not said is the contract's default.
-
-    :raises Unsupported: another driver than json-file, or another option than max-size and max-file.
-    """
-    log = host.document('LogConfig')
-    if log.text('Type') not in ('', 'json-file'):
-        raise errors.Unsupported(f'{log.path("Type")} {log.text("Type")!r} is not supported: only json-file is')
-    options = log.mapping('Config')
-    for name in options.keys() - {'max-size', 'max-file'}:
-        raise errors.Unsupported(f'{log.path("Config")}.{name} is not supported: only max-size and max-file are')
-    default = specs.LogLimits()
-    files = options.get('max-file', str(default.files))
-    if not (files.isascii() and files.isdigit()):
-        raise errors.InvalidSpec(f'{log.path("Config.max-file")} must be a number, not {files[:64]!r}')
-    size = options.get('max-size')
-    return specs.LogLimits(
-        file_bytes=default.file_bytes if size is None
-        else units.bytes_of(size, log.path('Config.max-size'), base=1000), files=int(files))
 
 
 def ulimits_body(ulimits: tuple[specs.Ulimit, ...]) -> list[Json]:

@@ -48,7 +48,8 @@ class Image:
             size_bytes=self.tree.size_bytes, diff_ids=tuple(document['rootfs']['diff_ids']),
             architecture=document.get('architecture', ''), os=document.get('os', ''), config=self.config,
             author=document.get('author', ''), comment=document.get('comment', ''),
-            history=tuple(document.get('history') or ()))
+            history=tuple(document.get('history') or ()),
+            layer_bytes=tuple(len(layer) for layer in self.content.layers))
 
 
 class FakeImages(abc.ABC):

@@ -18,6 +18,7 @@ from nova_container.runtime.verbs import images
 
 _BLOCK = 1 << 17
 _DEADLINE_S = 3600.0
+_WRITTEN_BY_US = ('/etc/hostname', '/etc/hosts', '/etc/resolv.conf')
 
 
 def written_bytes(parts: Parts, name: str) -> int:
@@ -58,6 +59,10 @@ def _at(parts: Parts, container: Container, path: str, *, write: bool = False) -
     found = [mount for mount in container.record.mounted if mount.kind is not MountKind.TMPFS
              and f'{normal}/'.startswith(f'{mount.target}/')]
     if not found:
+        if write and container.record.spec.security.read_only_root and container.record.started_at is not None:
+            raise errors.Denied(f'{path[:256]!r} is read-only for the container, as its root is')
+        if not write and normal in _WRITTEN_BY_US:
+            return parts.folder(container).etc, posixpath.join('/', posixpath.basename(normal))
         return parts.folder(container).root, path
     mount = max(found, key=lambda each: len(each.target))
     if write and mount.read_only:

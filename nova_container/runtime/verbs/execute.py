@@ -66,8 +66,8 @@ def begin(parts: Parts, container: Container, execution: Execution,
     process = oci_config.exec_process(description, spec, identity)
     first = container.record.pid or 0
     return execution.start(parts.oci(container), parts.launcher, process, beside=first, ended=ended,
-                           fault=lambda: executables.fault(f'/proc/{first}/root', spec.command[0], process['env'],
-                                                           process['cwd']))
+                           fault=lambda: executables.fault_of_exec(f'/proc/{first}/root', spec.command[0],
+                                                                   process['env'], process['cwd']))
 
 
 def get(parts: Parts, exec_id: str) -> Execution:

@@ -22,7 +22,7 @@ def info(parts: Parts, container: Container) -> state.ContainerInfo:
         id=record.id, spec=record.spec, status=container.status, image_id=record.image_id, pid=record.pid,
         created_at=record.created_at, started_at=record.started_at, exit=record.exit,
         restart_count=record.restart_count, network_namespace=str(namespace) if namespace else None,
-        log_path=str(parts.folder(container).log),
+        log_path=None if record.spec.log.driver == 'none' else str(parts.folder(container).log),
         endpoints=parts.networks.infos(container), ports=parts.networks.ports(container),
         mounts=sources.shown(parts, container),
         health=container.health)

@@ -9,7 +9,7 @@ from typing import Any
 from nova_container import errors
 from nova_container.engine.spec import ContainerSpec
 from nova_container.engine.health import STARTING
-from nova_container.engine.state import Health, Status
+from nova_container.engine.state import ExitInfo, Health, Status
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import cgroups, files, netns
 from nova_container.host.pids import ProcessId
@@ -28,7 +28,10 @@ def start(parts: Parts, name: str, take_away: Callable[[Container], None]) -> No
         container.must_be(container.status.may_start, 'start: unpause it')
         try:
             run(parts, container)
-        except errors.ContainerError:
+        except errors.ContainerError as error:
+            code = executables.code_of(error)
+            if code is not None:
+                container.save(exit=ExitInfo(code=code, error=str(error)))
             if container.record.spec.auto_remove:  # as in Docker, whose command waits for that
                 take_away(container)
             raise
@@ -80,9 +83,9 @@ def _create_process(parts: Parts, container: Container, restarts: int) -> None:
     mounting.make_ready(parts, container)
     config = bundle.config(parts, container)
     folder = bundle.write(parts, container, config)
+    log = None if spec.log.driver == 'none' else parts.folder(container).log
     try:
-        pid = parts.monitor.create(parts.oci(container), container.id, folder, parts.folder(container).log,
-                                   tty=spec.process.tty,
+        pid = parts.monitor.create(parts.oci(container), container.id, folder, log, tty=spec.process.tty,
                                    stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
     except errors.HostFailure:
         _check_program(config, spec, config['root']['path'])

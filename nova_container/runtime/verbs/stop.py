@@ -7,6 +7,7 @@ from nova_container import errors
 from nova_container.engine.state import Status
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
+from nova_container.runtime.records import Phase
 from nova_container.runtime.verbs import pause, start
 
 _DEFAULT_GRACE_S = 10.0
@@ -29,6 +30,9 @@ def kill(parts: Parts, name: str, signal_name: str) -> None:
     """See ``ContainerOps.kill``."""
     number = number_of(signal_name)
     container = parts.register.get(name)
+    if container.record.phase is Phase.STARTING:
+        with container.lock:  # by its restart policy, maybe: then what it starts is killed
+            pass
     container.must_be(container.status.active, 'kill')
     if number == signal.SIGKILL:
         container.save(stop_wanted=True)
@@ -36,6 +40,10 @@ def kill(parts: Parts, name: str, signal_name: str) -> None:
         return
     process = container.process
     if process is None or not process.send(number):
+        if number == signal.SIGKILL and container.record.spec.restart.name != 'no':
+            container.wait_until_not_alive(_DEATH_S)  # it ended by itself, and is not to be started again
+            _give_up_restart(container)
+            return
         raise errors.WrongState(f'Container {container.record.spec.name} has just ended: cannot kill')
     parts.publish(container, 'kill', {'signal': str(number)})
     if number == signal.SIGKILL:

@@ -6,9 +6,10 @@ import json
 import pytest
 
 from nova_container import errors
-from nova_container.docker.server import changes, detach, routes
+from nova_container.docker.server import changes, detach, filters, routes
 from nova_container.docker.wire import inspection, listing, processes, units
 from nova_container.engine import ContainerInfo, ContainerSpec, ExitInfo, ProcessRow, ProcessSpec, Status
+from nova_container.engine.network import Port
 from tests.unit.docker.raw import RawClient
 
 
@@ -43,9 +44,21 @@ def asked(server, socket_path, fake):
     ({'status': ['running', 'created']}, ['web-2', 'web-1']), ({'exited': ['3']}, ['db']),
     ({'ancestor': ['busybox']}, ['db', 'web-2', 'web-1']), ({'ancestor': ['other']}, []),
     ({'before': ['web-2']}, ['web-1']), ({'since': ['web-1']}, ['db', 'web-2']), ({'network': ['none']},
-                                                                                ['db', 'web-2', 'web-1'])])
+                                                                                ['db', 'web-2', 'web-1']),
+    ({'is-task': ['true']}, []), ({'isolation': ['default']}, ['db', 'web-2', 'web-1']), ({'expose': ['70-90']}, []),
+    ({'publish': ['80']}, [])])
 def test_containers_are_filtered(asked, filters, names):
     assert asked(filters, all=1) == names
+
+
+@pytest.mark.parametrize(('wanted', 'fits'), [
+    ('80', True), ('80/tcp', True), ('80/udp', False), ('70-90', True), ('81-90', False), ('8', False)])
+def test_a_port_is_in_a_range_of_its_protocol(wanted, fits):
+    info = ContainerInfo(
+        id='1', spec=ContainerSpec(name='it', image='box', exposed_ports=('80/tcp',)), status=Status.RUNNING,
+        image_id='', ports=(Port(container_port=8080, host_port=80),))
+    assert bool(filters.containers([info], {'expose': (wanted,)})) is fits
+    assert bool(filters.containers([info], {'publish': (wanted,)})) is fits
 
 
 def test_a_list_shows_the_running_and_may_be_cut(asked):

@@ -126,3 +126,18 @@ def test_our_answers_have_every_field_of_dockerd(name, ours, left_out):
 def test_a_change_is_numbered_as_by_docker():
     assert files.changes_body(()) is None
     assert [int(kind) for kind in (ChangeKind.MODIFIED, ChangeKind.ADDED, ChangeKind.DELETED)] == [0, 1, 2]
+
+
+def test_an_answer_has_every_field_that_templates_of_scripts_find_with_dockerd():
+    theirs = golden.body('dockerd_20_10_container_inspect')
+    ours = inspection.inspect_body(inspection.info_of(theirs))
+    gone_since = {'KernelMemory', 'KernelMemoryTCP', 'Tmpfs'}  # a tmpfs is one of Mounts
+    for part in ('HostConfig', 'State'):
+        assert theirs[part].keys() - ours[part].keys() - gone_since == set()
+    assert theirs.keys() - ours.keys() == set()
+
+
+def test_a_number_of_cpus_is_told_as_such():
+    theirs = golden.body('dockerd_20_10_container_inspect')
+    host = inspection.inspect_body(inspection.info_of(theirs))['HostConfig']
+    assert (host['NanoCpus'], host['CpuQuota'], host['CpuPeriod']) == (500000000, 0, 0)

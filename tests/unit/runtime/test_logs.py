@@ -118,8 +118,9 @@ def test_a_tail_is_the_end_of_all(tmp_path_factory, written, tail, block, stdout
                        (log, written[2 * thirds:])):
         path.write_bytes(b''.join(line(text, stream, flag) for stream, flag, text in part))
     everything = texts(log)
-    ends = [index + 1 for index, (stream, flag, _) in enumerate(written)
-            if flag == 'F' and (stdout if stream == 'stdout' else stderr)]
+    wanted = [(index, flag) for index, (stream, flag, _) in enumerate(written)
+              if (stdout if stream == 'stdout' else stderr)]
+    ends = [index + 1 for index, flag in wanted if flag == 'F' or (index, flag) == wanted[-1]]
     first = ends[-tail - 1] if len(ends) > tail else 0
     expected = [text for text, (stream, _, _) in list(zip(everything, written, strict=True))[first:]
                 if (stdout if stream == 'stdout' else stderr)]
