@@ -63,6 +63,10 @@ def _without_ports(spec: ContainerSpec) -> ContainerSpec:
     return dataclasses.replace(spec, network=dataclasses.replace(spec.network, ports=(), publish_all=False))
 
 
+def _without_priorities(spec: ContainerSpec) -> ContainerSpec:
+    return dataclasses.replace(spec, ulimits=tuple(one for one in spec.ulimits if one.name not in policy.ULIMITS))
+
+
 def _without_joins(spec: ContainerSpec) -> ContainerSpec:
     sharing = dataclasses.replace(spec.sharing, **{
         name: '' for name in ('pid', 'ipc') if getattr(spec.sharing, name).startswith('container:')})
@@ -83,8 +87,8 @@ CONTAINER: Mapping[str, Without] = {
     'cgroup': _fields(cgroup_parent=''),
     'annotations': _fields(annotations={}),
     'oom': lambda spec: _resources(oom_kill_disable=False)(_fields(oom_score_adj=0)(spec)),
-    'realtime': _resources(realtime_runtime_us=None, realtime_period_us=None),
-    'unlimited_pids': lambda spec: spec if spec.resources.pids_limit != -1 else _resources(pids_limit=None)(spec),
+    'realtime': lambda spec: _without_priorities(_resources(realtime_runtime_us=None, realtime_period_us=None)(spec)),
+    'unlimited_pids': lambda spec: spec if (spec.resources.pids_limit or 0) > 0 else _resources(pids_limit=None)(spec),
     'volume_driver_opts': _without_volume_options,
     'network_driver': _without_endpoint_options,
     'host_port': _without_ports,
