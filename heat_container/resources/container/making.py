@@ -63,18 +63,20 @@ def start(resource: DockerResource, container: str, props: Properties, secret: t
 def wait(resource: DockerResource, container: str, props: Properties, secret: tuple[str, ...] = ()) -> Waits:
     """Until it is what ``wait_for`` says."""
     engine = resource.engine()
-    while True:
-        try:
-            info = engine.inspect(container)
-            if waiting.reached(info, props['wait_for'], props['expected_exit_codes']):
-                if waiting.is_over(info):
-                    resource.data_set(_ENDED, 'yes')
-                else:
-                    resource.data_delete(_ENDED)
-                return
-        except exception.Error as error:
-            raise exception.Error(f'{without(str(error), secret)}{_said(engine, container, secret)}') from None
-        yield
+    with resource.attempt() as called_off:
+        while not called_off.is_set():
+            try:
+                info = engine.inspect(container)
+                if waiting.reached(info, props['wait_for'], props['expected_exit_codes']):
+                    if waiting.is_over(info):
+                        resource.data_set(_ENDED, 'yes')
+                    else:
+                        resource.data_delete(_ENDED)
+                    return
+            except exception.Error as error:
+                raise exception.Error(f'{without(str(error), secret)}{_said(engine, container, secret)}') from None
+            yield
+    raise exception.Error(_('A newer update of the stack does not wait for it.'))
 
 
 def may_have_ended(resource: DockerResource, props: Properties) -> bool:
