@@ -6,7 +6,7 @@ PYTEST := $(PYTHON) -m pytest -q
 export PYTHONDONTWRITEBYTECODE := 1
 
 .PHONY: help demo test check lint types layers docs unit conformance functional cloud-test tempest-smoke \
-        install-test fuzz-api fuzz-archives test-thousand bench-start bench-server bench-engine bench-store \
+        install-test fuzz-api fuzz-archives test-thousand bench-start bench-server bench-engine bench-store bench-heat \
         clean prepare-demo prepare-test prepare-bench
 
 help:  ## What there is
@@ -71,6 +71,9 @@ bench-server: prepare-bench  ## server create, reboot, snapshot, delete in a who
 
 bench-store: prepare-bench  ## Images that share a base, kept by Glance in the container store
 	$(PYTHON) -m bench.store
+
+bench-heat: prepare-bench  ## A hundred containers in one stack of a whole OpenStack, and Heat's own share
+	$(PYTHON) -m bench.heat $(ARGS)
 
 prepare-demo prepare-test prepare-bench:
 	@tools/setup/prepare $(@:prepare-%=%)

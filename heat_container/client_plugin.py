@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The client ``docker`` of heat: engines, what their errors mean to heat, and work beside its threads."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -35,9 +36,15 @@ class DockerClientPlugin(client_plugin.ClientPlugin):
         """The whole engine, without guard."""
         return self.client().of(endpoint)
 
-    def begin(self, work: Callable[[threading.Event], T]) -> str:
+    def begin(self, work: Callable[[threading.Event], T], owner: str = '') -> str:
         """See ``background.Pool``."""
-        return _pool().begin(work)
+        return _pool().begin(work, owner)
+
+    def attempt(self, owner: str) -> contextlib.AbstractContextManager[threading.Event]:
+        return _pool().attempt(owner)
+
+    def call_off(self, owner: str) -> None:
+        _pool().call_off(owner)
 
     def outcome(self, token: str) -> Any:
         return _pool().outcome(token)

@@ -42,14 +42,25 @@ ENDPOINT_OPTS = [
     cfg.StrOpt('compute_host', help='The nova-compute host whose servers run on this engine; their owners may put '
                                     'containers beside them.'),
     cfg.IntOpt('max_containers', default=0, min=0, help='The most containers of one project; 0 is no limit.'),
+    cfg.IntOpt('max_networks', default=0, min=0, help='The most networks of one project; 0 is no limit.'),
+    cfg.IntOpt('max_volumes', default=0, min=0, help='The most volumes of one project; 0 is no limit.'),
+    cfg.IntOpt('max_log_mb', default=1024, min=0,
+               help='The most MiB of output that is kept of one container; 0 is no limit.'),
     cfg.IntOpt('max_memory_mb', default=0, min=0,
                help='The most MiB of memory of one container, and what it gets if it asks for none; 0 is no limit.'),
     cfg.IntOpt('max_pids', default=2048, min=0,
                help='The most processes of one container, and what it gets if it asks for none; 0 is no limit.'),
     cfg.StrOpt('host_ports', default='1024-65535',
                help='The ports of the host, as FIRST-LAST, that containers may publish; empty is none.'),
+    cfg.StrOpt('host_ip', help='The address of the host at which containers publish ports. Unset: any.'),
     cfg.ListOpt('registries', default=[],
-                help='Registries, like docker.io, from which images may come. Empty: all.'),
+                help='Registries, like docker.io, from which images may come. Empty: all, but those at addresses that '
+                     'no engine of a tenant may be at, like 127.0.0.1.'),
+    cfg.ListOpt('internal_registries', default=[],
+                help='Registries, as HOST or HOST:PORT, that may be used though they are at such an address.'),
+    cfg.StrOpt('infra_image',
+               help='The image of the containers that hold what pods share; its program must wait until it is killed. '
+                    'It need not come from the registries. Unset: a tiny one that is made on the spot.'),
 ]
 
 

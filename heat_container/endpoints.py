@@ -28,6 +28,11 @@ class Limits:
     pids: int = 0
     host_ports: range = range(1, 65536)
     registries: frozenset[str] = frozenset()
+    internal_registries: frozenset[str] = frozenset()
+    networks: int = 0
+    volumes: int = 0
+    log_bytes: int = 0
+    host_ip: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +40,8 @@ class Endpoint:
     """One engine.
 
     ``shared`` says that projects which do not trust each other use it: then what is another's is not there.
-    ``address`` is where its published ports are reached. A tenant's own connection is judged by ``reach``.
+    ``address`` is where its published ports are reached, ``infra_image`` what holds the namespaces of pods, '' for one
+    that is made on the spot. A tenant's own connection is judged by ``reach``.
     """
 
     name: str
@@ -45,6 +51,7 @@ class Endpoint:
     server_name: str = ''
     shared: bool = True
     address: str = ''
+    infra_image: str = ''
     limits: Limits = Limits()
 
 
@@ -77,10 +84,13 @@ def of_operator(name: str) -> Endpoint:
     if any(files) and not all(files):
         raise errors.InvalidRequest(f'The endpoint {name} needs ca_cert, client_cert and client_key, or none of them')
     return Endpoint(
-        name=name, url=found.url, level=Level(found.policy_level), address=found.address or reach.host_of(found.url),
+        name=name, url=found.url, level=Level(found.policy_level), infra_image=found.infra_image or '',
+        address=found.address or reach.host_of(found.url),
         tls=TlsFiles(ca=files[0], cert=files[1], key=files[2]) if all(files) else None, limits=Limits(
             containers=found.max_containers, memory_bytes=found.max_memory_mb << 20, pids=found.max_pids,
-            host_ports=ports_of(found.host_ports), registries=frozenset(found.registries)))
+            networks=found.max_networks, volumes=found.max_volumes, log_bytes=found.max_log_mb << 20,
+            host_ports=ports_of(found.host_ports), host_ip=found.host_ip or '',
+            registries=frozenset(found.registries), internal_registries=frozenset(found.internal_registries)))
 
 
 def of_tenant(name: str, record: Mapping[str, str], context: Any) -> Endpoint:

@@ -63,6 +63,10 @@ def _without_ports(spec: ContainerSpec) -> ContainerSpec:
     return dataclasses.replace(spec, network=dataclasses.replace(spec.network, ports=(), publish_all=False))
 
 
+def _without_priorities(spec: ContainerSpec) -> ContainerSpec:
+    return dataclasses.replace(spec, ulimits=tuple(one for one in spec.ulimits if one.name not in policy.ULIMITS))
+
+
 def _without_joins(spec: ContainerSpec) -> ContainerSpec:
     sharing = dataclasses.replace(spec.sharing, **{
         name: '' for name in ('pid', 'ipc') if getattr(spec.sharing, name).startswith('container:')})
@@ -83,8 +87,8 @@ CONTAINER: Mapping[str, Without] = {
     'cgroup': _fields(cgroup_parent=''),
     'annotations': _fields(annotations={}),
     'oom': lambda spec: _resources(oom_kill_disable=False)(_fields(oom_score_adj=0)(spec)),
-    'realtime': _resources(realtime_runtime_us=None, realtime_period_us=None),
-    'unlimited_pids': lambda spec: spec if spec.resources.pids_limit != -1 else _resources(pids_limit=None)(spec),
+    'realtime': lambda spec: _without_priorities(_resources(realtime_runtime_us=None, realtime_period_us=None)(spec)),
+    'unlimited_pids': lambda spec: spec if (spec.resources.pids_limit or 0) > 0 else _resources(pids_limit=None)(spec),
     'volume_driver_opts': _without_volume_options,
     'network_driver': _without_endpoint_options,
     'host_port': _without_ports,
@@ -92,11 +96,35 @@ CONTAINER: Mapping[str, Without] = {
 }
 """How a spec looks without a feature."""
 
+GIVEN: Mapping[str, str] = {
+    'privileged': 'all privileges of its host',
+    'host_namespace': 'the network, processes, shared memory, names, users or control groups of its host',
+    'bind_mount': 'a folder of its host',
+    'device': 'devices of its host',
+    'cap_add': "capabilities beyond Docker's own",
+    'groups': 'further groups (at the level restricted)',
+    'security_opt': 'system calls without a filter, or paths of /proc and /sys that others do not see; at the level '
+                    'restricted also programs with set-user-ID',
+    'sysctl_unsafe': 'kernel parameters that are not on the list of safe ones',
+    'runtime': 'another OCI runtime',
+    'cgroup': 'another control group to be in',
+    'annotations': 'annotations for the OCI runtime',
+    'oom': 'protection when memory is short',
+    'realtime': 'real-time scheduling, or a priority before processes of its host',
+    'unlimited_pids': 'any number of processes',
+    'volume_driver_opts': 'volumes with other drivers, or with options but for memory; and other options of tmpfs',
+    'network_driver': 'networks with other drivers or options, by which it may take over an interface of its host',
+    'host_port': 'ports of its host (at the level restricted)',
+    'joining': 'processes, shared memory or volumes of other containers of the project (at the level restricted)',
+}
+"""What a feature gives."""
+
 OTHERS: Mapping[str, str] = {
     'endpoint': 'use an engine of its own',
     'sidecar': 'put a container beside a server of its own',
     'exec_privileged': 'run a privileged command in a container',
-    'build': 'build images where the level does not allow it',
+    'build': 'build images where the level does not allow it, and with steps that fetch URLs or have the network of '
+             'the engine',
     'swarm': 'make services, secrets and configs of a swarm where the level is not privileged',
 }
 """Rules that are about no field of a container."""

@@ -30,14 +30,18 @@ def pieces(url: str, resolve: Resolver, *, sha256: str = '') -> Iterator[bytes]:
     :raises InvalidRequest: it is no such URL, or is not there.  :raises DigestMismatch: other bytes came.
     :raises Denied: ``resolve`` refuses the server.  :raises Unavailable: the server does not answer.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in _PORTS or not parts.hostname or parts.username or parts.password:
+    try:
+        parts = urlsplit(url)
+        host, given = parts.hostname, parts.port
+    except ValueError:
+        raise errors.InvalidRequest(f'{url}: this is no URL') from None
+    if parts.scheme not in _PORTS or not host or parts.username or parts.password:
         raise errors.InvalidRequest(f'{url}: give an http or https URL without a user')
-    port = parts.port or _PORTS[parts.scheme]
-    address = resolve(parts.hostname, port)
+    port = given or _PORTS[parts.scheme]
+    address = resolve(host, port)
     target = f'{parts.path or "/"}{"?" + parts.query if parts.query else ""}'
     hashed = hashlib.sha256()
-    with _connected(parts.scheme, parts.hostname, address, port) as pool:
+    with _connected(parts.scheme, host, address, port) as pool:
         for piece in _body(pool, target, url, parts.netloc):
             hashed.update(piece)
             yield piece

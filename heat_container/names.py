@@ -14,6 +14,8 @@ POD_MEMBER = 'org.openstack.heat.pod_member'
 
 OWN_LABELS = frozenset((PROJECT, STACK_ID, STACK_NAME, RESOURCE, RESOURCE_UUID, FEATURES))
 """Labels that a template cannot set. None ever changes: an engine cannot change labels."""
+FOREIGN = ('org.openstack.nova.', 'org.nova-container.')
+"""Beginnings of labels by which Nova's driver and the client of an engine know what is theirs."""
 
 
 def type_name(kind: str) -> str:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whose a container, network or volume is: labels, given when it is made and looked at before it is touched. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from heat_container import names
 from nova_container import errors
@@ -18,9 +18,14 @@ def is_of(project_id: str, found: Mapping[str, str]) -> bool:
     return bool(project_id) and found.get(names.PROJECT) == project_id
 
 
+def taken(keys: Iterable[str]) -> set[str]:
+    """Those of some labels that say whose a thing is, to us or to Nova."""
+    return {key for key in keys if key in names.OWN_LABELS or key.startswith(names.FOREIGN)}
+
+
 def merged(wanted: Mapping[str, str], own: Mapping[str, str]) -> dict[str, str]:
     """What a template wants and what says whose it is. :raises InvalidSpec: it wants to say whose it is."""
-    taken = sorted(names.OWN_LABELS & {key for key in wanted if wanted[key] != own.get(key)})
-    if taken:
-        raise errors.InvalidSpec(f'labels: {", ".join(taken)} is set by Heat; leave it out')
+    wrong = sorted(key for key in taken(wanted) if wanted[key] != own.get(key))
+    if wrong:
+        raise errors.InvalidSpec(f'labels: {", ".join(wrong)} is set by Heat or Nova; leave it out')
     return {**wanted, **own}

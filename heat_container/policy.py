@@ -16,7 +16,7 @@ from heat_container import features, names
 
 _RULE = 'docker:create:{}'
 _DOCS = {
-    **{name: f'Ask for {name} of a container where the level of the endpoint does not allow it.'
+    **{name: f'Who may give a container {features.GIVEN[name]}, where the level of the endpoint does not allow it.'
        for name in features.CONTAINER},
     **{name: f'Who may {text}.' for name, text in features.OTHERS.items()}}
 _OPEN = ('endpoint', 'sidecar')

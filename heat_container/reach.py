@@ -7,6 +7,7 @@ Never: this host, its links, what the operator lists in ``denied_networks``, and
 import hashlib
 import ipaddress
 import socket
+from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from oslo_config import cfg
@@ -14,14 +15,18 @@ from oslo_config import cfg
 from heat_container import conf
 from nova_container import errors
 from nova_container.docker import dialing
+from nova_container.image import reference as references
 
 CONF = cfg.CONF
 conf.register(CONF)
 _Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.ip_network('64:ff9b::/96')
-# fd00:ec2::254 and fd00:a9fe:a9fe::/48 are metadata services of clouds; 100.100.100.200 is one too
+_HTTPS = 443
+_CARRYING = tuple(map(ipaddress.ip_network, ('64:ff9b::/96', '64:ff9b:1::/48', '::ffff:0:0:0/96')))
+# Of IPv6 that end in one of IPv4: NAT64 (RFC 6052, RFC 8215), and IPv4-translated ones (RFC 2765)
+# fd00:ec2::254 and fd00:a9fe:a9fe::/48 are metadata services of clouds; 100.100.100.200 and
+# 168.63.129.16 are too
 _METADATA = tuple(map(ipaddress.ip_network, ('fd00:ec2::/32', 'fd00:a9fe:a9fe::/48', '100.100.100.200/32',
-                                             '192.0.0.0/24', '0.0.0.0/8')))
+                                             '168.63.129.16/32', '192.0.0.0/24', '0.0.0.0/8')))
 
 
 def check_url(url: str) -> None:
@@ -61,12 +66,32 @@ def address_for_tenant(host: str, port: int) -> str:
     return dialing.addresses(host, port, judge)[0]
 
 
+def check_registry(domain: str, internal: Collection[str]) -> None:
+    """Whether a tenant may send an engine to a registry, as far as its name is known here.
+
+    :param domain: ``host`` or ``host:port``.
+    :param internal: those that the operator lets everybody use, with a port or without.
+    :raises Denied: it is where nothing of tenants is.
+    """
+    parts = urlsplit(f'//{domain}')
+    host = parts.hostname or ''
+    if domain == references.DEFAULT_DOMAIN or {domain, host} & set(internal):
+        return
+    try:
+        dialing.addresses(host, parts.port or _HTTPS, judge)
+    except errors.Unavailable:
+        return  # the engine may know more names, and says so if it does not
+    except errors.Denied as error:
+        raise errors.Denied(f'image: the registry {domain} is not for projects; the operator may list it as '
+                            f'internal_registries ({error})') from None
+
+
 def _all_meanings(address: _Address) -> list[_Address]:
     """The address, and those of IPv4 that one of IPv6 carries in it."""
     if isinstance(address, ipaddress.IPv4Address):
         return [address]
     inner = [address.ipv4_mapped, address.sixtofour, *(address.teredo or ())]
-    if address in _NAT64 or int(address) >> 32 == 0:  # the latter: IPv4-compatible
+    if any(address in each for each in _CARRYING) or int(address) >> 32 == 0:  # the latter: IPv4-compatible
         inner.append(ipaddress.IPv4Address(int(address) & 0xffffffff))
     return [address, *(each for each in inner if each is not None)]
 
@@ -82,11 +107,11 @@ def _denied_networks() -> list[ipaddress.IPv4Network | ipaddress.IPv6Network]:
 
 
 def _is_of_this_host(address: _Address) -> bool:
-    """The kernel binds a socket to addresses of this host only."""
+    """Only to those the kernel goes from the very same. (It binds to others too, with ip_nonlocal_bind.)"""
     family = socket.AF_INET if address.version == 4 else socket.AF_INET6
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.bind((str(address), 0))
+            probe.connect((str(address), _HTTPS))
+            return bool(ipaddress.ip_address(probe.getsockname()[0].partition('%')[0]) == address)
     except OSError:
         return False
-    return True

@@ -66,7 +66,11 @@ class DockerResource(resource.Resource):
 
     def background(self, work: Callable[[threading.Event], T]) -> str:
         """Start long work and return its token; it is to end soon once its event is set."""
-        return self._plugin.begin(work)
+        return self._plugin.begin(work, self.uuid or '')
+
+    def attempt(self) -> contextlib.AbstractContextManager[threading.Event]:
+        """Around waiting that is to end soon once the event is set."""
+        return self._plugin.attempt(self.uuid or '')
 
     def outcome(self, token: str) -> Any:
         """None while it runs; then, once, what it returned (True for None), or what it raised."""
@@ -91,6 +95,28 @@ class DockerResource(resource.Resource):
 
     def handle_delete_cancel(self, token: object) -> None:
         self.cancel(token)
+
+    def handle_preempt(self) -> None:
+        """A newer update waits until this create or update ends: end it, if it is of this process."""
+        if self.action in (self.CREATE, self.UPDATE):
+            self._plugin.call_off(self.uuid or '')
+
+    @property
+    def converge(self) -> bool:
+        """Whether an update is to look at what is there.
+
+        Heat 27 tells it to resources that depend on nothing only: for the others it asks the stack, which it loaded
+        anew and which does not know (check_resource.py, ``converge=stack.converge``). So the stack is told.
+        """
+        return self._converge
+
+    @converge.setter
+    def converge(self, wanted: bool) -> None:
+        self._converge = wanted
+        if wanted:
+            self.stack.converge = True
+
+    _converge = False
 
     def validate(self) -> None:
         """Early; what is unresolved yet is judged by the guard."""

@@ -14,13 +14,14 @@ from heat.common.i18n import _
 from heat.engine import resource
 
 from heat_container.resources.base import DockerResource
+from heat_container.resources.container.making import secrets_of
 from heat_container.schema import execution as schema
+from heat_container.translate.container import environment_of
 from nova_container import errors
 from nova_container.engine import Engine, ExecResult, ExecSpec, Status, execution
 
 _RESULT = 'result'
 _POLL_S = 0.1
-_SHOWN = 1000
 _MAX_RECORD = 45000
 
 
@@ -49,6 +50,7 @@ class Exec(DockerResource):
 
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
     attributes_schema = schema.ATTRIBUTES
+    secret_properties = frozenset((schema.SECRETS,))
 
     # Each moment: start it in the background, and be asked until it ended
 
@@ -136,10 +138,14 @@ class Exec(DockerResource):
         if not info.status.may_exec:
             raise errors.WrongState(f'Container {info.name} is {info.status.value}: no command can run in it')
         self._expected = frozenset(props[schema.CODES])
-        return self.background(_work(engine, info.id, _spec(props), props[schema.TIMEOUT], props[schema.LIMIT]))
+        spec = _spec(props, secrets_of(self, props[schema.SECRETS]))
+        return self.background(_work(engine, info.id, spec, props[schema.TIMEOUT], props[schema.LIMIT]))
 
     def _ended(self, token: str | None) -> bool:
-        """:raises Error: the command ended with a code that is not expected; the text has the end of its output."""
+        """:raises Error: the command ended with a code that is not expected.
+
+        Reasons become events, which all of the project see and Heat keeps in the clear: output is no part of them.
+        """
         if token is None:
             return True
         run: Run | None = self.outcome(token)
@@ -148,10 +154,9 @@ class Exec(DockerResource):
         runs = self._record().get(schema.RUNS, 0) + 1
         self.data_set(_RESULT, _packed({**run.record, schema.RUNS: runs}), redact=True)
         if run.result.exit_code not in self._expected:
-            said = (run.record[schema.STDERR] or run.record[schema.STDOUT])[-_SHOWN:].strip()
-            raise exception.Error(_('The command ended with %(code)d, expected is %(expected)s: %(said)s') % {
+            raise exception.Error(_('The command ended with %(code)d, expected is %(expected)s; %(said)s') % {
                 'code': run.result.exit_code, 'expected': ' or '.join(map(str, sorted(self._expected))),
-                'said': said or _('it said nothing')})
+                'said': _where(run.result)})
         return True
 
     def _record(self) -> dict[str, Any]:
@@ -164,10 +169,17 @@ class Exec(DockerResource):
         return self._record().get(name)
 
 
-def _spec(props: Mapping[str, Any]) -> ExecSpec:
+def _where(result: ExecResult) -> str:
+    """Where to read what a command said."""
+    said = [name for name, output in ((schema.STDERR, result.stderr), (schema.STDOUT, result.stdout)) if output]
+    return str(_('what it said is in the attribute %s.') % _(' and in ').join(said) if said else _('it said nothing.'))
+
+
+def _spec(props: Mapping[str, Any], secrets: Mapping[str, str]) -> ExecSpec:
+    """:raises InvalidSpec: a variable is given twice, or has a name that none can have."""
     return ExecSpec(
         command=tuple(props[schema.COMMAND]), user=props[schema.USER], cwd=props[schema.WORKING_DIR],
-        env=tuple(f'{name}={value}' for name, value in (props[schema.ENVIRONMENT] or {}).items()),
+        env=environment_of(props[schema.ENVIRONMENT], secrets),
         privileged=props[schema.PRIVILEGED], tty=props[schema.TTY])
 
 

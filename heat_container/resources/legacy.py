@@ -72,4 +72,5 @@ class LegacyContainer(Container):
 
 
 def _host_ports(info: ContainerInfo, protocol: str) -> str:
-    return ','.join(str(port.host_port) for port in info.ports if port.protocol == protocol)
+    """Each once: dockerd tells of a port for IPv4 and for IPv6."""
+    return ','.join(dict.fromkeys(str(port.host_port) for port in info.ports if port.protocol == protocol))

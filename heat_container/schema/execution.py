@@ -5,9 +5,10 @@ from heat.common.i18n import _
 from heat.engine import attributes, constraints
 from heat.engine.properties import Schema
 
-CONTAINER, COMMAND, ENVIRONMENT, USER, WORKING_DIR, ACTIONS, CODES, TRIGGERS, TIMEOUT, LIMIT, PRIVILEGED, TTY = (
-    'container', 'command', 'environment', 'user', 'working_dir', 'actions', 'expected_exit_codes', 'triggers',
-    'timeout', 'output_limit', 'privileged', 'tty')
+CONTAINER, COMMAND, ENVIRONMENT, SECRETS, USER, WORKING_DIR, ACTIONS, CODES = (
+    'container', 'command', 'environment', 'secret_environment', 'user', 'working_dir', 'actions',
+    'expected_exit_codes')
+TRIGGERS, TIMEOUT, LIMIT, PRIVILEGED, TTY = 'triggers', 'timeout', 'output_limit', 'privileged', 'tty'
 ALLOWED_ACTIONS = ('CREATE', 'UPDATE', 'DELETE', 'SUSPEND', 'RESUME', 'CHECK', 'SIGNAL')
 EXIT_CODE, STDOUT, STDERR, TRUNCATED, STARTED_AT, ENDED_AT, RUNS = (
     'exit_code', 'stdout', 'stderr', 'truncated', 'started_at', 'ended_at', 'runs')
@@ -19,6 +20,9 @@ PROPERTIES = {
     COMMAND: Schema(Schema.LIST, _('The program and its arguments; no shell is involved.'), required=True,
                     schema=Schema(Schema.STRING), update_allowed=True, constraints=[constraints.Length(min=1)]),
     ENVIRONMENT: Schema(Schema.MAP, _('Variables beside those of the container.'), update_allowed=True),
+    SECRETS: Schema(Schema.MAP, _('Variables whose values are not kept in Heat and not shown by it: each is the '
+                                  'reference of a Barbican secret, or a text from a parameter with "hidden: true".'),
+                    update_allowed=True),
     USER: Schema(Schema.STRING, _('USER[:GROUP] inside, by name or number. By default that of the container.'),
                  update_allowed=True),
     WORKING_DIR: Schema(Schema.STRING, _('An absolute path inside. By default that of the container.'),
@@ -26,8 +30,9 @@ PROPERTIES = {
     ACTIONS: Schema(Schema.LIST, _('When to run. SIGNAL is "openstack stack resource signal".'), default=['CREATE'],
                     schema=Schema(Schema.STRING), update_allowed=True,
                     constraints=[constraints.AllowedValues(ALLOWED_ACTIONS)]),
-    CODES: Schema(Schema.LIST, _('Exit codes that are a success.'), default=[0], update_allowed=True,
-                  schema=Schema(Schema.INTEGER, constraints=[constraints.Range(0, 255)])),
+    CODES: Schema(Schema.LIST, _('Exit codes that are a success. With another the action fails; what the command said '
+                                 'is in the attributes stdout and stderr, and not in the reason.'), default=[0],
+                  update_allowed=True, schema=Schema(Schema.INTEGER, constraints=[constraints.Range(0, 255)])),
     TRIGGERS: Schema(Schema.MAP, _('Any values. A stack update that changes one runs the command again, whatever '
                                    'actions says.'), update_allowed=True),
     TIMEOUT: Schema(Schema.INTEGER, _('Seconds within which the command must end.'), default=60, update_allowed=True,

@@ -16,8 +16,15 @@ Granted = Callable[[str], bool]
 _TASK_FIELDS = frozenset(('ContainerSpec', 'Resources', 'RestartPolicy', 'Placement', 'ForceUpdate', 'Networks'))
 _CONTAINER_FIELDS = frozenset((
     'Image', 'Command', 'Args', 'Env', 'Dir', 'User', 'TTY', 'OpenStdin', 'StopSignal', 'StopGracePeriod', 'Init',
-    'Hostname', 'Labels', 'ReadOnly', 'Hosts', 'DNSConfig', 'HealthCheck', 'Secrets', 'Configs', 'CapabilityDrop',
-    'Ulimits'))
+    'Hostname', 'Labels', 'ReadOnly', 'Hosts', 'DNSConfig', 'HealthCheck', 'Secrets', 'Configs', 'CapabilityDrop'))
+_ALLOWED: Mapping[str, tuple[str, str, Callable[[Any], bool]]] = {
+    'CapabilityAdd': ('cap_add', 'cap_add', lambda names: {
+        one.upper().removeprefix('CAP_') for one in names} <= policy.CAPABILITIES),
+    'Sysctls': ('sysctls', 'sysctl_unsafe', lambda wanted: wanted.keys() <= policy.SYSCTLS),
+    'Ulimits': ('ulimits', 'realtime', lambda limits: not {one['Name'] for one in limits} & policy.ULIMITS),
+    'Groups': ('group_add', 'groups', lambda groups: False),
+}
+"""Fields of which a part is allowed to all: the property, the feature that allows the rest, and whether it is that."""
 _TOP_FIELDS = frozenset(('Name', 'Labels', 'Mode', 'UpdateConfig', 'RollbackConfig'))
 
 
@@ -60,20 +67,16 @@ def _task(task: Mapping[str, Any], project_id: str) -> Iterator[tuple[str, str]]
                 yield 'networks.driver_options', 'network_driver'
         elif name not in _TASK_FIELDS:
             yield {'LogDriver': 'log_driver'}.get(name, name), ''
-    if task.get('Resources', {}).get('Limits', {}).get('Pids') == -1:
+    if task.get('Resources', {}).get('Limits', {}).get('Pids', 1) <= 0:
         yield 'pids_limit', 'unlimited_pids'
 
 
 def _container(container: Mapping[str, Any], project_id: str) -> Iterator[tuple[str, str]]:
     for name, value in container.items():
-        if name == 'CapabilityAdd':
-            if not {one.upper().removeprefix('CAP_') for one in value} <= policy.CAPABILITIES:
-                yield 'cap_add', 'cap_add'
-        elif name == 'Sysctls':
-            if not value.keys() <= policy.SYSCTLS:
-                yield 'sysctls', 'sysctl_unsafe'
-        elif name == 'Groups':
-            yield 'group_add', 'groups'
+        if name in _ALLOWED:
+            field, feature, is_allowed = _ALLOWED[name]
+            if not is_allowed(value):
+                yield field, feature
         elif name == 'Mounts':
             for mount in value:
                 yield from _mount(mount, project_id)

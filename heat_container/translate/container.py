@@ -42,19 +42,24 @@ def spec_of(props: Properties, *, name: str, image: str | None = None, labels: M
 
 def process_of(props: Properties, secrets: Mapping[str, str]) -> ProcessSpec:
     """:raises InvalidSpec: a variable is given twice, or has a name that none can have."""
-    plain = mapping_of(props['environment'])
+    return ProcessSpec(
+        entrypoint=_texts_or_none(props['entrypoint']), command=_texts_or_none(props['command']),
+        env=environment_of(props['environment'], secrets), cwd=props['working_dir'] or None,
+        user=props['user'] or None, tty=bool(props['tty']), open_stdin=bool(props['open_stdin']),
+        stdin_once=bool(props['stdin_once']), stop_signal=props['stop_signal'] or None,
+        stop_timeout_s=props['stop_timeout'])
+
+
+def environment_of(given: Properties | None, secrets: Mapping[str, str]) -> tuple[str, ...]:
+    """As NAME=VALUE. :raises InvalidSpec: a variable is given twice, or has a name that none can have."""
+    plain = mapping_of(given)
     twice = sorted(plain.keys() & secrets.keys())
     if twice:
         raise errors.InvalidSpec(f'{", ".join(twice)} is in environment and in secret_environment: give it once')
     for name in (*plain, *secrets):
         if not name or '=' in name or '\0' in name:
             raise errors.InvalidSpec(f'environment: {name[:80]!r} cannot be the name of a variable')
-    return ProcessSpec(
-        entrypoint=_texts_or_none(props['entrypoint']), command=_texts_or_none(props['command']),
-        env=tuple(f'{name}={value}' for name, value in {**plain, **secrets}.items()), cwd=props['working_dir'] or None,
-        user=props['user'] or None, tty=bool(props['tty']), open_stdin=bool(props['open_stdin']),
-        stdin_once=bool(props['stdin_once']), stop_signal=props['stop_signal'] or None,
-        stop_timeout_s=props['stop_timeout'])
+    return tuple(f'{name}={value}' for name, value in {**plain, **secrets}.items())
 
 
 def health_of(wanted: Properties | None) -> HealthCheck | None:

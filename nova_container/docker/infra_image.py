@@ -25,15 +25,16 @@ _PROGRAMS: Mapping[str, tuple[int, bytes]] = {
     'arm64': (183, struct.pack('<7I', 0xd2800000, 0xd2800001, 0xd2800002, 0xd2800003, 0xd2800928, 0xd4000001,
                                0x17fffffa)),
 }
-_ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'amd64': 'amd64', 'arm64': 'arm64'}
+ARCHITECTURES: Mapping[str, str] = {'x86_64': 'amd64', 'aarch64': 'arm64', 'amd64': 'amd64', 'arm64': 'arm64'}
+"""As engines say it, and as images do."""
 
 
 def ensure(verbs: Verbs) -> str:
     """The image's id; it is loaded if it is not there. :raises Unsupported: another architecture."""
     architecture = Document(verbs.get('/version')).text('Arch')
-    if architecture not in _ARCHITECTURES:
+    if architecture not in ARCHITECTURES:
         raise errors.Unsupported(f'There is no infra image for {architecture}')
-    image_id, content = archive(_ARCHITECTURES[architecture])
+    image_id, content = archive(ARCHITECTURES[architecture])
     try:
         verbs.get(image_path(image_id, '/json'))
     except errors.ImageNotFound:

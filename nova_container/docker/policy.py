@@ -8,7 +8,7 @@ contract learns tomorrow is not allowed today.
 
 import dataclasses
 import enum
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from nova_container import errors
 from nova_container.engine import (
@@ -36,6 +36,12 @@ SYSCTLS = frozenset((
     'net.ipv4.tcp_syncookies', 'net.ipv4.ping_group_range', 'net.ipv4.ip_local_reserved_ports',
     'net.ipv4.tcp_keepalive_time', 'net.ipv4.tcp_fin_timeout', 'net.ipv4.tcp_keepalive_intvl',
     'net.ipv4.tcp_keepalive_probes'))
+ULIMITS = frozenset(('rtprio', 'rttime', 'nice'))
+"""Never: by these a process goes before those of the host (setrlimit(2)), whatever its control group."""
+MEMORY_OPTIONS = frozenset((
+    'rw', 'ro', 'noexec', 'nosuid', 'nodev', 'noatime', 'nodiratime', 'relatime', 'strictatime', 'size', 'mode', 'uid',
+    'gid', 'nr_inodes', 'nr_blocks'))
+"""Of a tmpfs."""
 NETWORK_OPTIONS = frozenset((
     'com.docker.network.driver.mtu', 'com.docker.network.bridge.enable_icc',
     'com.docker.network.bridge.enable_ip_masquerade'))
@@ -47,13 +53,14 @@ def _any(spec: ContainerSpec) -> bool:
 
 _BASELINE: Mapping[str, Callable[[ContainerSpec], bool]] = {
     **dict.fromkeys((
-        'name', 'image', 'process', 'hostname', 'domainname', 'restart', 'log', 'labels', 'ulimits', 'shm_bytes',
+        'name', 'image', 'process', 'hostname', 'domainname', 'restart', 'log', 'labels', 'shm_bytes',
         'init', 'auto_remove', 'health', 'no_health', 'volumes_from', 'volumes', 'exposed_ports', 'shell',
         'on_build'), _any),
     'resources': lambda spec: _resources(spec.resources), 'mounts': lambda spec: all(map(_mount, spec.mounts)),
     'security': lambda spec: _security(spec.security), 'network': lambda spec: _network(spec.network),
     'sharing': lambda spec: _sharing(spec.sharing), 'sysctls': lambda spec: spec.sysctls.keys() <= SYSCTLS,
     'oom_score_adj': lambda spec: spec.oom_score_adj >= 0,
+    'ulimits': lambda spec: not {limit.name for limit in spec.ulimits} & ULIMITS,
 }
 """What a container may be by ``baseline``. Never here: devices, device rules, control groups, runtimes, annotations."""
 
@@ -140,20 +147,25 @@ def check_limits(level: Level, limits: Resources) -> None:
 
 def _resources(limits: Resources) -> bool:
     return not (limits.oom_kill_disable or limits.realtime_runtime_us or limits.realtime_period_us
-                or limits.pids_limit == -1)
+                or (limits.pids_limit is not None and limits.pids_limit <= 0))  # dockerd: 0 is no limit
 
 
 def _mount(mount: Mount) -> bool:
     if mount.kind is MountKind.VOLUME:
         return mount.volume is None or _volume(mount.volume)
-    return mount.kind is MountKind.TMPFS and not {'exec', 'suid', 'dev'} & set(mount.options)
+    return mount.kind is MountKind.TMPFS and _words(mount.options) <= MEMORY_OPTIONS
 
 
 def _volume(volume: Volume) -> bool:
     return volume.driver in ('', 'local') and (
         not volume.options or (volume.options.get('type') == 'tmpfs' and volume.options.get('device') == 'tmpfs'
                                and not {'bind', 'rbind', 'move', 'remount', 'suid', 'dev', 'exec', 'loop'}
-                               & {word.partition('=')[0].strip() for word in volume.options.get('o', '').split(',')}))
+                               & _words((volume.options.get('o', ''),))))
+
+
+def _words(options: Iterable[str]) -> set[str]:
+    """The names of options, of which one text may hold several."""
+    return {word.partition('=')[0].strip() for option in options for word in option.split(',')}
 
 
 def _security(security: Security) -> bool:

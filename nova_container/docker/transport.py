@@ -21,6 +21,7 @@ from nova_container.docker.endpoint import Endpoint
 _POOL = 32
 _CHUNK = 256 * 1024
 _LINE = 4 * 1024 * 1024
+_LONGEST = 256 * 1024 * 1024
 Query = Mapping[str, object]
 Body = bytes | Iterator[bytes]
 
@@ -40,9 +41,17 @@ class Answer:
         return str(self._response.headers.get(name, ''))
 
     def content(self) -> bytes:
-        """All of the body."""
-        with _reachable('the engine'):
-            return bytes(self._response.data)
+        """All of the body. :raises Corrupt: it is longer than any that an engine has to send."""
+        if self.header('Content-Length').isdigit() and int(self.header('Content-Length')) <= _CHUNK:
+            with _reachable('the engine'):
+                return bytes(self._response.data)
+        content = bytearray()
+        for chunk in self.chunks():
+            content += chunk
+            if len(content) > _LONGEST:
+                self.close()
+                raise errors.Corrupt(f'The engine sent more than {_LONGEST} bytes at once')
+        return bytes(content)
 
     def document(self) -> Any:
         """The body as JSON. :raises Corrupt: it is not."""

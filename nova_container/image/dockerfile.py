@@ -7,7 +7,8 @@ at hand before a builder starts, which then needs no registry.
 
 import dataclasses
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 from nova_container.errors import InvalidRequest
 
@@ -40,10 +41,11 @@ class _Instruction:
     last: int
 
 
-def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
+def read(content: bytes, arguments: Mapping[str, str], ids: Mapping[str, str] = MappingProxyType({})) -> Recipe:
     """Read a Dockerfile.
 
     :param arguments: build arguments, which go before the defaults of ARG.
+    :param ids: what ``text`` has in FROM instead of names of images.
     :raises InvalidRequest: it is too large, or a FROM in it cannot be understood.
     """
     if len(content) > MAX_BYTES:
@@ -57,7 +59,7 @@ def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
             known |= _declared(instruction.rest, arguments, known)
         elif instruction.word == 'FROM':
             is_begun = True
-            image, name = _from(instruction, lines, known)
+            image, name = _from(instruction, lines, known, ids, stages)
             if image.lower() not in stages and image != 'scratch':
                 bases[image] = None
             stages |= {str(sum(1 for stage in stages if stage.isdigit())), (name or '').lower()} - {''}
@@ -69,9 +71,10 @@ def read(content: bytes, arguments: Mapping[str, str]) -> Recipe:
 
 
 def _fetches(instruction: str) -> bool:
-    word, _, rest = instruction.partition(' ')
+    word, *others = instruction.split(maxsplit=1)
+    rest = others[0] if others else ''
     if word.upper() == 'ONBUILD':
-        return _fetches(rest.strip())
+        return bool(rest) and _fetches(rest)
     return word.upper() == 'ADD' and _FETCHED.search(rest) is not None
 
 
@@ -102,9 +105,9 @@ def _instructions(lines: list[str]) -> Iterator[_Instruction]:
                 continue
             text += line
             break
-        word, _, rest = text.strip().partition(' ')
-        if word:
-            yield _Instruction(word.upper(), rest.strip(), first, index)
+        words = text.split(maxsplit=1)  # at any white space, as builders do
+        if words:
+            yield _Instruction(words[0].upper(), words[1].strip() if len(words) > 1 else '', first, index)
 
 
 def _declared(rest: str, arguments: Mapping[str, str], known: Mapping[str, str]) -> dict[str, str]:
@@ -119,7 +122,8 @@ def _declared(rest: str, arguments: Mapping[str, str], known: Mapping[str, str])
     return found
 
 
-def _from(instruction: _Instruction, lines: list[str], known: Mapping[str, str]) -> tuple[str, str | None]:
+def _from(instruction: _Instruction, lines: list[str], known: Mapping[str, str], ids: Mapping[str, str],
+          stages: Collection[str]) -> tuple[str, str | None]:
     """Image and name of a stage; the line is rewritten in place, as the builder does not fill in all it should."""
     match = _FROM.fullmatch(instruction.rest)
     if match is None:
@@ -128,7 +132,8 @@ def _from(instruction: _Instruction, lines: list[str], known: Mapping[str, str])
     if not image:
         raise InvalidRequest(f'base name ({match["image"][:200]}) should not be blank')
     named = f' AS {match["name"]}' if match['name'] else ''
-    lines[instruction.first:instruction.last] = [f'FROM {_expanded(match["flags"], known)}{image}{named}'] + [''] * (
+    told = image if image.lower() in stages else ids.get(image, image)
+    lines[instruction.first:instruction.last] = [f'FROM {_expanded(match["flags"], known)}{told}{named}'] + [''] * (
         instruction.last - instruction.first - 1)
     return image, match['name']
 

@@ -56,25 +56,27 @@ def start(resource: DockerResource, container: str, props: Properties, secret: t
     engine.start(container)
     yield  # one that fails at once is seen to
     if hook := hook_of(props, 'post_start'):
-        yield from _hook(resource, container, hook, props['hooks']['timeout'])
+        yield from _hook(resource, container, hook, props['hooks']['timeout'], secret)
     yield from wait(resource, container, props, secret)
 
 
 def wait(resource: DockerResource, container: str, props: Properties, secret: tuple[str, ...] = ()) -> Waits:
     """Until it is what ``wait_for`` says."""
     engine = resource.engine()
-    while True:
-        try:
-            info = engine.inspect(container)
-            if waiting.reached(info, props['wait_for'], props['expected_exit_codes']):
-                if waiting.is_over(info):
-                    resource.data_set(_ENDED, 'yes')
-                else:
-                    resource.data_delete(_ENDED)
-                return
-        except exception.Error as error:
-            raise exception.Error(f'{without(str(error), secret)}{_said(engine, container, secret)}') from None
-        yield
+    with resource.attempt() as called_off:
+        while not called_off.is_set():
+            try:
+                info = engine.inspect(container)
+                if waiting.reached(info, props['wait_for'], props['expected_exit_codes']):
+                    if waiting.is_over(info):
+                        resource.data_set(_ENDED, 'yes')
+                    else:
+                        resource.data_delete(_ENDED)
+                    return
+            except exception.Error as error:
+                raise exception.Error(f'{without(str(error), secret)}{_said(engine, container, secret)}') from None
+            yield
+    raise exception.Error(_('A newer update of the stack does not wait for it.'))
 
 
 def may_have_ended(resource: DockerResource, props: Properties) -> bool:
@@ -139,7 +141,8 @@ def _payload(resource: DockerResource, ref: str) -> str:
     return payload.decode('utf-8', 'replace') if isinstance(payload, bytes) else str(payload)
 
 
-def _hook(resource: DockerResource, container: str, command: tuple[str, ...], timeout_s: float) -> Waits:
+def _hook(resource: DockerResource, container: str, command: tuple[str, ...], timeout_s: float,
+          secret: tuple[str, ...]) -> Waits:
     engine = resource.engine()
 
     def run(stop: threading.Event) -> Any:
@@ -147,7 +150,7 @@ def _hook(resource: DockerResource, container: str, command: tuple[str, ...], ti
                              stop=stop)
     result = yield from beside(resource, run)
     if result.exit_code:
-        said = (result.stderr or result.stdout).decode('utf-8', 'replace').strip()[-_SAID_CHARACTERS:]
+        said = without((result.stderr or result.stdout).decode('utf-8', 'replace'), secret).strip()[-_SAID_CHARACTERS:]
         raise exception.Error(_('The hook post_start ended with %(code)d: %(said)s') % {
             'code': result.exit_code, 'said': said or _('it said nothing')})
 
@@ -158,5 +161,5 @@ def _said(engine: Engine, container: str, secret: tuple[str, ...]) -> str:
         output = b''.join(chunk.data for chunk in engine.logs(container, LogQuery(tail=_SAID_LINES)))
     except errors.ContainerError:
         return ''
-    text = output.decode('utf-8', 'replace').strip()[-_SAID_CHARACTERS:]
-    return f' Its output ends: {without(text, secret)}' if text else ''
+    text = without(output.decode('utf-8', 'replace'), secret).strip()[-_SAID_CHARACTERS:]
+    return f' Its output ends: {text}' if text else ''

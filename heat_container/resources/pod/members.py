@@ -23,7 +23,6 @@ INFRA = '.infra'
 _DIGESTS, _IMAGE = 'digests', 'infra:1'
 _GIVES_THE_NAME = 'docker'
 """It gives members the host name with the network, and refuses one of their own."""
-_ARCHITECTURES: Mapping[str, str] = {'x86_64': 'amd64', 'amd64': 'amd64', 'aarch64': 'arm64', 'arm64': 'arm64'}
 Properties = Mapping[str, Any]
 
 
@@ -43,9 +42,9 @@ def labels_of(pod: DockerResource, member: str, wanted: Mapping[str, Any] | None
 def make_infra(pod: DockerResource, props: Properties) -> Waits:
     """Make and start what holds the shared; its id is the pod's."""
     engine = pod.engine()
-    if props['infra_image']:
+    if wanted := props['infra_image'] or pod.endpoint().infra_image:
         image = yield from making.image_of(pod, {
-            'image': props['infra_image'], 'image_pull_policy': 'if_not_present', 'registry_credentials': None,
+            'image': wanted, 'image_pull_policy': 'if_not_present', 'registry_credentials': None,
             'platform': None})
     else:
         image = _own_image(engine, image_names.of_project(pod._project_id, _IMAGE))
@@ -101,7 +100,7 @@ def _own_image(engine: Engine, name: str) -> str:
     """
     if (here := image_sources.holder_of(engine, name)) is not None:
         return here
-    architecture = _ARCHITECTURES.get(engine.info().architecture)
+    architecture = infra_image.ARCHITECTURES.get(engine.info().architecture)
     if architecture is None:
         raise errors.Unsupported(f'There is no infra image for {engine.info().architecture}: give infra_image')
     _image_id, archive = infra_image.archive(architecture)

@@ -11,6 +11,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.connect import TlsFiles, connect
+from nova_container.docker import transport
 from nova_container.docker.endpoint import Endpoint
 from nova_container.docker.server import Server
 from nova_container.engine import ContainerSpec, ExecSpec, LogQuery, ProcessSpec, Resources
@@ -176,3 +177,32 @@ def test_no_configuration_of_the_user_is_read(fake, client, monkeypatch, tmp_pat
     monkeypatch.setenv('HTTP_PROXY', 'http://elsewhere:1')
     assert client.info().name == 'fake'
     assert pathlib.Path(tmp_path / '.docker' / 'config.json').read_text() == '{nonsense'
+
+
+def _answering(listening, head, body):
+    """Answer one request as an engine of a tenant may."""
+    connection, _ = listening.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(head)
+        try:
+            for _ in range(64):
+                connection.sendall(body)
+        except OSError:
+            return
+
+
+@pytest.mark.parametrize(('head', 'body', 'error'), [
+    (b'HTTP/1.1 200 OK\r\n\r\n', b' ' * 4096, 'more than 65536 bytes'),
+    (b'HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n', b' ' * 4096, 'more than 65536 bytes'),
+    (b'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n', b'1000\r\n' + b' ' * 4096 + b'\r\n', 'more than 65536'),
+    (b'HTTP/1.1 307 Temporary Redirect\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n', b'', '307')])
+def test_an_engine_neither_fills_the_memory_nor_sends_elsewhere(socket_path, monkeypatch, head, body, error):
+    monkeypatch.setattr(transport, '_LONGEST', 65536)
+    with socket.socket(socket.AF_UNIX) as listening, concurrent.futures.ThreadPoolExecutor(1) as pool:
+        listening.bind(str(socket_path))
+        listening.listen()
+        answered = pool.submit(_answering, listening, head, body)
+        with pytest.raises((errors.Corrupt, errors.HostFailure), match=error):
+            transport.Transport(Endpoint.of(f'unix://{socket_path}'), 5).get('/info')
+        answered.result(timeout=5)

@@ -34,7 +34,10 @@ ESCAPES = {
     'a tmpfs that is a bind': {'Mounts': [{
         'Type': 'volume', 'Target': '/host', 'VolumeOptions': {'DriverConfig': {
             'Name': 'local', 'Options': {'type': 'tmpfs', 'o': 'size=1m,bind', 'device': '/etc'}}}}]},
-    'a tmpfs with device nodes': {'Tmpfs': {'/t': 'dev'}},
+    'a tmpfs with device nodes': {'Tmpfs': {'/t': 'dev'}}, 'a tmpfs that is bound': {'Tmpfs': {'/t': 'rw,rbind'}},
+    'a tmpfs with more behind a comma': {'Mounts': [{
+        'Type': 'tmpfs', 'Target': '/t', 'TmpfsOptions': {'Options': [['rw,dev,suid']]}}]},
+    'a limit that is a priority': {'Ulimits': [{'Name': 'rtprio', 'Soft': 99, 'Hard': 99}]},
     'the network of the host': {'NetworkMode': 'host'}, 'processes of the host': {'PidMode': 'host'},
     'memory of the host': {'IpcMode': 'host'}, 'the name of the host': {'UTSMode': 'host'},
     'users of the host': {'UsernsMode': 'host'}, 'control groups of the host': {'CgroupnsMode': 'host'},

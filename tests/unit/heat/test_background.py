@@ -89,3 +89,14 @@ def test_a_field_that_the_engine_is_too_old_for_is_named():
     with pytest.raises(errors.Unsupported, match='annotations needs API 1.43 or later, but fake 1 has 1.41'):
         versions.check(info, 'annotations')
     assert versions.parsed('1.9') < versions.parsed('1.41')
+
+
+def test_what_an_owner_does_is_called_off_and_its_waiter_hears_of_it():
+    pool = background.Pool(2)
+    mine, other = (pool.begin(lambda stop: stop.wait(20), owner) for owner in ('me', 'other'))
+    with pool.attempt('me') as first, pool.attempt('other') as second:
+        pool.call_off('me')
+        assert first.is_set() and not second.is_set()
+    assert ended(pool, mine) is True
+    assert pool.outcome(other) is None
+    pool.cancel(other)

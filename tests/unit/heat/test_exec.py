@@ -3,6 +3,8 @@
 
 import pytest
 from heat.common import exception
+from heat.db import models
+from heat.engine import api
 
 from heat_container import names
 from nova_container.engine import ContainerSpec, ProcessSpec
@@ -63,11 +65,37 @@ def test_a_command_runs_when_the_stack_is_created_and_tells_what_it_said(cloud, 
     assert stack['run'].FnGetRefId() == target
 
 
-def test_an_exit_code_that_is_not_expected_fails_the_stack_once_with_what_the_command_said(cloud, target):
+def test_an_exit_code_that_is_not_expected_fails_the_stack_once(cloud, target):
     stack = cloud.create(TEMPLATE, {'command': 'echo no such table >&2; echo x >> /ran; exit 3'})
     assert stack.state == ('CREATE', 'FAILED')
-    assert 'The command ended with 3, expected is 0: no such table' in stack.status_reason
+    assert 'ended with 3, expected is 0; what it said is in the attribute stderr.' in stack.status_reason
     assert _ran(cloud, target) == 1
+
+
+def test_what_a_failed_command_said_is_read_from_its_attributes_and_is_in_no_event(cloud, target):
+    stack = cloud.create(TEMPLATE, {'command': 'echo $WORD$WORD; echo $WORD-$WORD >&2; exit 3'})
+    assert stack.state == ('CREATE', 'FAILED')
+    assert 'in the attribute stderr and in stdout.' in stack.status_reason
+    loaded = cloud.load(stack)
+    shown = api.format_stack_resource(loaded['run'])['attributes']
+    assert (shown['stdout'], shown['stderr'], shown['exit_code']) == ('hihi\n', 'hi-hi\n', 3)
+    kept = ''.join(str(cloud.rows(table)) for table in (models.Event, models.Resource, models.Stack))
+    assert 'in the attribute stderr' in kept and 'hihi' not in kept and 'hi-hi' not in kept
+    quiet = cloud.create(TEMPLATE, {'command': 'exit 3'}, name='quiet')
+    assert 'it said nothing.' in quiet.status_reason
+
+
+def test_a_secret_variable_reaches_the_command_and_not_the_database(cloud, target):
+    text = TEMPLATE.replace('environment: {WORD: hi}', 'secret_environment: {WORD: {get_param: word}}').replace(
+        'parameters:', 'parameters:\n  word: {type: string, hidden: true}')
+    stack = cloud.create(text, {'command': 'echo $WORD', 'word': 'gd48Xs-secret'})
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    assert outputs(cloud, stack)['said'] == 'gd48Xs-secret\n'
+    assert 'gd48Xs' not in ''.join(str(cloud.rows(table)) for table in (
+        models.Event, models.Resource, models.ResourceData, models.ResourcePropertiesData))
+    twice = cloud.create(text.replace('secret_environment', 'environment: {WORD: x}\n      secret_environment'),
+                         {'word': 'gd48Xs-secret'}, name='twice')
+    assert 'WORD is in environment and in secret_environment' in twice.status_reason
 
 
 def test_an_exit_code_may_be_expected(cloud, target):

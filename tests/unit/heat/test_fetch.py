@@ -72,6 +72,14 @@ def test_what_is_not_there_or_elsewhere_is_refused(server, path, said):
         got(server, path)
 
 
+@pytest.mark.parametrize('url', [
+    'file:///etc/passwd', 'unix:///run/docker.sock', 'ftp://files.test/a', 'gopher://files.test/a', '//files.test/a',
+    '', 'http://', 'http://root@files.test/', 'http://files.test:99999/', 'http://files.test:port/', 'http://[::1/'])
+def test_nothing_but_http_is_asked(url):
+    with pytest.raises(errors.InvalidRequest):
+        list(fetch.pieces(url, lambda host, port: pytest.fail('it was looked up')))
+
+
 def test_bytes_are_verified(server):
     right = hashlib.sha256(CONTENT).hexdigest()
     assert got(server, '/a.tar?x=1', sha256=right.upper()) == CONTENT

@@ -5,27 +5,18 @@ import dataclasses
 
 import pytest
 
-from heat_container import endpoints, guard, names, ownership
+from heat_container import names
 from nova_container import errors
 from nova_container.docker.policy import Level
 from nova_container.engine import (
-    ContainerSpec, Device, ExecSpec, Mount, MountKind, NetworkMode, NetworkSpec, ProcessSpec, Resources, Security,
-    Sharing)
+    Device, ExecSpec, Mount, MountKind, NetworkMode, NetworkSpec, Resources, Security, Sharing, Ulimit)
 from nova_container.engine.fake import FakeEngine
 from nova_container.engine.network import Endpoint, Network, Port
 from nova_container.engine.volume import Volume
 from tests.unit.heat import stacks
+from tests.unit.heat.views import OURS, THEIRS, running, view, wanted
 
-OURS, THEIRS = 'ours', 'theirs'
 HOST_FOLDER = Volume(driver='local', options={'type': 'none', 'o': 'bind', 'device': '/etc'})
-
-
-def wanted(name='c', **fields):
-    return ContainerSpec(name=name, image='busybox', **fields)
-
-
-def running(**fields):
-    return wanted(process=ProcessSpec(command=('sleep', '600')), **fields)
 
 
 @pytest.fixture
@@ -34,15 +25,6 @@ def engine():
     made.add_image('busybox')
     yield made
     stacks.stop_all(made)
-
-
-def view(engine, project=OURS, level=Level.BASELINE, granted=(), **more):
-    """The engine as a stack of a project sees it."""
-    beside = more.pop('beside', '')
-    place = endpoints.Endpoint(name='edge', url='unix:///x', level=level, limits=endpoints.Limits(**more))
-    return guard.guarded(engine, place, guard.Caller(
-        project_id=project, labels=ownership.labels(project, 'stack', 'web', 'c', 'uuid'),
-        granted=set(granted).__contains__, beside=beside))
 
 
 ESCAPES = {
@@ -74,6 +56,16 @@ ESCAPES = {
     'preferred': (wanted(oom_score_adj=-900), 'oom'),
     'real time': (wanted(resources=Resources(realtime_runtime_us=950000)), 'realtime'),
     'fork bomb': (wanted(resources=Resources(pids_limit=-1)), 'unlimited_pids'),
+    'fork bomb by the zero of dockerd': (wanted(resources=Resources(pids_limit=0)), 'unlimited_pids'),
+    'real time by a limit': (wanted(ulimits=(Ulimit(name='rtprio', soft=99, hard=99),)), 'realtime'),
+    'device files in memory': (wanted(mounts=(Mount(kind=MountKind.TMPFS, target='/x', options=('dev',)),)),
+                               'volume_driver_opts'),
+    'device files, behind a comma': (wanted(mounts=(Mount(kind=MountKind.TMPFS, target='/x', options=('rw,dev,suid',)),
+                                                    )), 'volume_driver_opts'),
+    'a bind that looks like memory': (wanted(mounts=(Mount(kind=MountKind.TMPFS, target='/x', options=('rbind',)),)),
+                                      'volume_driver_opts'),
+    'mounts that spread': (wanted(mounts=(Mount(kind=MountKind.TMPFS, target='/x', options=('rshared',)),)),
+                           'volume_driver_opts'),
     'driver option': (wanted(network=NetworkSpec(mode=NetworkMode.MANAGED, endpoints=(
         Endpoint(network='bridge', options={'com.docker.network.endpoint.sysctls': 'x'}),))), 'network_driver'),
 }

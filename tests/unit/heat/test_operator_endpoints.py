@@ -85,10 +85,12 @@ def test_an_endpoint_without_a_url_is_an_error(cloud):
 
 def test_limits_are_read(cloud):
     cloud.offer('small', max_memory_mb=64, max_pids=10, max_containers=3, host_ports='8000-8010',
-                registries=['registry.test'])
+                registries=['registry.test'], internal_registries=['10.0.0.5'], max_networks=4, max_volumes=5,
+                max_log_mb=6, host_ip='192.0.2.7')
     assert endpoints.find(cloud.context(), 'small').limits == endpoints.Limits(
         containers=3, memory_bytes=64 << 20, pids=10, host_ports=range(8000, 8011),
-        registries=frozenset({'registry.test'}))
+        registries=frozenset({'registry.test'}), internal_registries=frozenset({'10.0.0.5'}), networks=4, volumes=5,
+        log_bytes=6 << 20, host_ip='192.0.2.7')
 
 
 @pytest.mark.parametrize('text', ['a-b', '1-x', 'x'])

@@ -16,7 +16,8 @@ from nova_container import errors
     '127.0.0.1', '127.9.9.9', '::1', '0.0.0.0', '::', '169.254.169.254', '169.254.0.1', 'fe80::1', 'fe80::1%lo',
     'fec0::1', '224.0.0.1', 'ff02::1', '255.255.255.255', '240.0.0.1', '100.100.100.200', '192.0.0.192',
     'fd00:ec2::254', 'fd00:a9fe:a9fe::254', '::ffff:127.0.0.1', '::ffff:169.254.169.254', '::7f00:1',
-    '64:ff9b::a9fe:a9fe', '2002:7f00:1::', '2002:a9fe:a9fe::1'])
+    '64:ff9b::a9fe:a9fe', '64:ff9b:1::a9fe:a9fe', '::ffff:0:127.0.0.1', '2002:7f00:1::', '2002:a9fe:a9fe::1',
+    '168.63.129.16', '2001:0:4136:e378:8000:63bf:80ff:fffe'])
 def test_loopback_links_metadata_and_what_is_no_host_are_denied(address):
     with pytest.raises(errors.Denied):
         reach.judge(address)

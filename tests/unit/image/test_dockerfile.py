@@ -22,6 +22,7 @@ def bases(text, **arguments):
     ('ARG V=1\nFROM a:${V}', ('a:1',)), ('ARG V\nFROM a:${V:-2}', ('a:2',)), ('ARG V=x\nFROM a:${V:+3}', ('a:3',)),
     ('ARG A=a\nARG B=$A/b\nFROM $B', ('a/b',)), ('FROM a\nARG V=1\nFROM b$V', ('a', 'b')),
     ('FROM --platform=linux/amd64 a', ('a',)), ('FROM \\\n# between\n  a \\\n  AS x\nFROM x', ('a',)),
+    ('FROM a\nFROM\tb\nCOPY\t--from=c /x /y', ('a', 'b', 'c')),
     ('# escape=`\nFROM a`\n:1', ('a:1',)), ('FROM a\r\nRUN x\r\n', ('a',)), ('FROM a\nFROM a', ('a',)),
 ])
 def test_the_images_it_takes_from_outside_are_found(text, expected):
@@ -37,6 +38,11 @@ def test_arguments_go_before_defaults():
 def test_the_text_is_kept_but_for_the_variables_of_from():
     recipe = dockerfile.read(b'ARG V=1\nFROM a:$V \\\n  AS one\nRUN echo $V\n', {})
     assert recipe.text == 'ARG V=1\nFROM a:1 AS one\n\nRUN echo $V\n'
+
+
+def test_ids_stand_for_names_of_images_but_not_of_stages():
+    recipe = dockerfile.read(b'FROM a AS b\nFROM b\nFROM c\nRUN echo a\n', {}, {'a': 'sha256:1', 'b': 'sha256:2'})
+    assert recipe.text == 'FROM sha256:1 AS b\nFROM b\nFROM c\nRUN echo a\n'
 
 
 @pytest.mark.parametrize('text', ['', 'RUN x', 'FROM', 'FROM a b c', 'FROM a AS', 'FROM $V', 'x' * (2 << 20)])
@@ -55,6 +61,7 @@ def test_any_text_is_read_or_refused(text):
 
 @pytest.mark.parametrize(('step', 'is_repeatable'), [
     ('ADD a /b', True), ('COPY $A /b', True), ('RUN wget http://x/y', True), ('ADD http://x/y /b', False),
-    ('ADD $URL /b', False), ('ADD git@x:y.git /b', False), ('ONBUILD ADD https://x/y /b', False)])
+    ('ADD $URL /b', False), ('ADD git@x:y.git /b', False), ('ADD\thttp://x/y /b', False),
+    ('ONBUILD ADD https://x/y /b', False)])
 def test_a_recipe_that_fetches_is_not_repeatable(step, is_repeatable):
     assert dockerfile.read(f'FROM box\n{step}\n'.encode(), {}).is_repeatable is is_repeatable

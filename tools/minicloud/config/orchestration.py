@@ -38,6 +38,7 @@ def heat(cloud: instance.Instance, driver: str) -> ini.Sections:
             'template_dir': shared.package_etc('heat', 'templates'),
             'plugin_dirs': plugins or None,
             'convergence_engine': True,
+            'enable_stack_abandon': True, 'enable_stack_adopt': True,
             'max_stacks_per_tenant': 1000, 'max_resources_per_stack': -1},
          **(_docker(cloud) if driver == 'container' else {}),
          'trustee': _trustee(cloud),
@@ -53,7 +54,8 @@ def _docker(cloud: instance.Instance) -> ini.Sections:
     return {'docker': {'endpoints': [name for name, _, _, _ in known]}, **{
         f'docker_endpoint:{name}': {
             'url': f'unix://{cloud.path("run", socket)}', 'address': '127.0.0.1',
-            'policy_level': level, 'projects': cloud.projects[project],
+            'policy_level': level, 'internal_registries': ['127.0.0.1', 'localhost'],
+            'projects': cloud.projects[project],
             'compute_host': cloud.host if socket == 'engine.sock' else None}
         for name, level, project, socket in known}}
 

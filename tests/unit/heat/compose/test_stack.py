@@ -6,11 +6,16 @@ from heat.common import exception
 from heat.engine import resource
 from heat.rpc import client
 
-from nova_container.engine import Status
+from heat_container import names
+from nova_container.engine import ContainerSpec, Status
+from nova_container.engine.network import Network
+from nova_container.engine.volume import Volume
 from tests.unit.heat import own_conf
 
 with own_conf.swapped():  # importing it reads options
     from heat.engine import service
+
+    from tests.unit.heat import stacks
 
 TEMPLATE = '''
 heat_template_version: 2021-04-16
@@ -145,6 +150,21 @@ def test_what_the_level_denies_is_denied_in_a_compose_file_too(compose):
     stack = compose.create(TEMPLATE, {'compose': 'services: {web: {image: "box:1", privileged: true}}'})
     assert stack.state == ('CREATE', 'FAILED') and 'policy baseline' in stack.status_reason
     assert not compose.engine.list()
+
+
+@pytest.mark.parametrize(('service', 'top', 'said'), [
+    ('network_mode: "container:victim"', '', 'No such container'), ('ipc: "container:victim"', '', 'No such container'),
+    ('pid: "container:victim"', '', 'No such container'), ('volumes_from: ["container:victim"]', '', 'No such container'),
+    ('networks: [n]', 'networks: {n: {external: true, name: victim}}', 'No such network'),
+    ('volumes: ["v:/x"]', 'volumes: {v: {external: true, name: victim}}', 'No such volume: victim')])
+def test_nothing_of_another_project_is_reached_from_a_compose_file(compose, service, top, said):
+    theirs = {names.PROJECT: stacks.OTHER_PROJECT}
+    compose.engine.create(ContainerSpec(name='victim', image='box:1', labels=theirs))
+    compose.engine.create_network(Network(name='victim', labels=theirs))
+    compose.engine.create_volume(Volume(name='victim', labels=theirs))
+    stack = compose.create(TEMPLATE, {'compose': f'services: {{web: {{image: "box:1", {service}}}}}\n{top}'})
+    assert stack.state == ('CREATE', 'FAILED') and said in stack.status_reason
+    assert [info.name for info in compose.engine.list()] == ['victim']
 
 
 def test_secrets_are_neither_in_templates_nor_in_properties(compose):

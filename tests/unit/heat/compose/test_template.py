@@ -121,6 +121,31 @@ def test_what_cannot_be_expressed_is_refused_by_its_key(line, message):
         props(line)
 
 
+@pytest.mark.parametrize(('text', 'message'), [
+    ('include: [/etc/heat/compose.yaml]\nservices: {a: {image: i}}', 'include'),
+    ('services: {a: {image: i, extends: {file: /etc/x.yaml, service: b}}}', 'extends'),
+    ('services: {a: {image: i, env_file: /etc/heat/heat.conf}}', "'/etc/heat/heat.conf' is not among the files"),
+    ('services: {a: {image: i, env_file: ../../etc/passwd}}', 'is not among the files'),
+    ('services: {a: {image: i, label_file: /etc/passwd}}', 'label_file'),
+    ('services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {file: /etc/heat/heat.conf}}', 'is not among the files'),
+    ('services: {a: {image: i, configs: [s]}}\nconfigs: {s: {file: /etc/heat/heat.conf}}', 'is not among the files'),
+    ('services: {a: {image: i, secrets: [s]}}\nsecrets: {s: {external: true}}', 'external'),
+    ('services: {a: {image: i, configs: [s]}}\nconfigs: {s: {environment: HOME}}', 'HOME is not set'),
+    ('services: {a: {image: i, command: "${HOME:?}"}}', 'HOME'),
+    ('services: {a: {image: i, credential_spec: {file: x}}}', 'credential_spec'),
+    ('services: {a: {image: i, use_api_socket: true}}', 'use_api_socket'),
+    ('services: {a: {image: i, provider: {type: x}}}', 'provider'),
+    ('services: {a: {image: i, logging: {driver: gelf, options: {gelf-address: "udp://10.0.0.1:1"}}}}', 'json-file'),
+    ('services: {a: {image: i, deploy: {resources: {reservations: {devices: []}}}}}', 'devices'),
+    ('services: {a: {image: i, security_opt: ["apparmor=unconfined"]}}', 'apparmor'),
+    ('services: {a: {image: i, uts: "container:x"}}', 'uts'),
+    ('services: {a: {image: i, volumes: [{type: cluster, target: /x}]}}', 'volume, bind and tmpfs'),
+    ('services: {a: {image: i, volumes: [{type: image, source: i, target: /x}]}}', 'volume, bind and tmpfs')])
+def test_nothing_is_read_from_where_heat_engine_runs_and_nothing_else_is_asked_for(text, message):
+    with pytest.raises(errors.InvalidRequest, match=message):
+        resources(text)
+
+
 def test_extensions_are_passed_over_and_unknown_keys_at_the_top_are_not():
     assert 'service_a_1' in resources('{x-a: 1, services: {a: {image: i, x-b: 2}}}')
     with pytest.raises(errors.InvalidRequest, match='include'):

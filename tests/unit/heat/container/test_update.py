@@ -204,6 +204,9 @@ def test_a_secret_that_a_container_writes_is_not_in_the_reason_of_a_failure(clou
     stack = cloud.create(web.template({'secret_environment': {'PASSWORD': 'gd48Xs'},
                                        'command': ['sh', '-c', 'echo $PASSWORD; exit 1'], 'wait_for': 'exited'}))
     assert 'ends: ***' in stack.status_reason and 'gd48Xs' not in stack.status_reason
+    hooked = cloud.create(web.template({'secret_environment': {'PASSWORD': 'gd48Xs'}, 'hooks': {
+        'post_start': ['sh', '-c', 'echo is $PASSWORD; exit 1']}}), name='hooked')
+    assert 'post_start ended with 1: is ***' in hooked.status_reason
 
 
 def _all_that_heat_keeps_but_parameters(cloud, stack) -> str:

@@ -272,3 +272,21 @@ def test_a_secret_variable_reaches_the_member_and_not_the_database(pods):
         data = session.query(models.ResourceData).all()
     assert rows and not any('hush' in str(row.data) for row in rows)
     assert not any('hush' in str(row.value) for row in data)
+
+
+@pytest.mark.parametrize('more', [{}, {'infra_image': 'corp.test/pause:3'}])
+def test_a_pod_runs_where_images_come_from_listed_registries_only(pods, more):
+    engine = pods.offer('closed', registries=['registry.test'], **more)
+    engine.add_image('registry.test/box:1')
+    pause = engine.add_image('corp.test/pause:3')
+    stack = pods.create(pod_of(WEB.replace('box:1', 'registry.test/box:1'), endpoint='closed'))
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    infra, = (info for info in engine.list() if info.labels[names.POD_MEMBER] == INFRA)
+    assert (infra.image_id == pause) is bool(more)
+    stacks.stop_all(engine)
+
+
+def test_an_image_of_a_pod_that_comes_from_elsewhere_is_refused(pods):
+    pods.offer('closed', registries=['registry.test']).add_image('corp.test/pause:3')
+    stack = pods.create(pod_of(WEB, endpoint='closed', infra_image='"corp.test/pause:3"'))
+    assert 'images on this endpoint come from registry.test' in stack.status_reason

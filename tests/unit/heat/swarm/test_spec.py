@@ -95,6 +95,8 @@ def test_what_contradicts_itself_is_refused(given, message):
     ({'cap_add': ['SYS_ADMIN']}, 'docker:create:cap_add'), ({'cap_add': ['cap_all']}, 'docker:create:cap_add'),
     ({'sysctls': {'kernel.core_pattern': 'x'}}, 'docker:create:sysctl_unsafe'),
     ({'group_add': ['docker']}, 'docker:create:groups'), ({'pids_limit': -1}, 'docker:create:unlimited_pids'),
+    ({'pids_limit': 0}, 'docker:create:unlimited_pids'),
+    ({'ulimits': [{'name': 'rtprio', 'soft': 9, 'hard': 9}]}, 'docker:create:realtime'),
     ({'networks': [{'network': 'net', 'driver_options': {'a': 'b'}}]}, 'docker:create:network_driver'),
     ({'log_driver': {'name': 'syslog'}}, 'log_driver'),
     ({'ports': [{'target_port': 22, 'published_port': 22}]}, 'docker:create:host_port')])
