@@ -5,7 +5,7 @@ import os
 import time
 
 from bench import store
-from bench.glance import StoreFolder
+from bench.store_folder import StoreFolder
 
 
 def written(path, size):
