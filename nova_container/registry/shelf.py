@@ -9,7 +9,7 @@
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nova_container import errors
 from nova_container.image import digest as digests
@@ -83,14 +83,15 @@ class Shelf:
         One that an engine sent a moment ago may be among them: its blobs stay, and they are what its record needs.
         """
         tags = sorted(self._repository.tags())
-        used = {match[2] for tag in tags if (match := _USE.fullmatch(tag))}
+        used = _used(tags)
         for tag in tags:
             match = _IMAGE.fullmatch(tag)
             if match and match[1] not in used:
                 self._repository.delete_manifest(f'sha256:{match[1]}')
                 yield f'removed the manifest {tag}, which no image needs'
-            elif (_SNAPSHOT.fullmatch(tag) and (digest := self.digest_of(tag))
-                    and digests.hex_of(digest) not in used):
+        for tag in filter(_SNAPSHOT.fullmatch, tags):
+            digest = self.digest_of(tag)
+            if digest and digests.hex_of(digest) not in _used(self._repository.tags()):  # it may have its record by now
                 self._repository.delete_manifest(digest)
                 yield f'removed the manifest {tag}, which was sent for a snapshot'
 
@@ -100,6 +101,11 @@ class Shelf:
             return self._repository.manifest(tag)[1]
         except errors.NotFound:
             return ''
+
+
+def _used(tags: Iterable[str]) -> set[str]:
+    """The hex digits of the manifests that records say they need."""
+    return {match[2] for tag in tags if (match := _USE.fullmatch(tag))}
 
 
 def _use(place: Place, manifest: str) -> str:

@@ -64,6 +64,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
     def init_host(self, host):
         connection.wait(self._engine, timeout_s=CONF.container.engine_timeout)
         connection.check_root_size(self._engine, wanted=CONF.container.limit_root_disk)
+        snapshot.discard_left(self._engine)
         self._lifecycle.start()
 
     def cleanup_host(self, host):

@@ -6,6 +6,7 @@ otherwise, and whenever that does not work, the whole archive is uploaded.
 """
 
 import contextlib
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -22,6 +23,7 @@ from nova_container.virt.giving import Giving
 LOG = logging.getLogger(__name__)
 
 UpdateTaskState = Callable[..., None]
+_REFERENCE = re.compile(r'snapshot/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:latest')
 
 
 def run(engine: Any, glance: Any, context: Any, instance: Any, image_id: str,
@@ -94,6 +96,15 @@ def _committed(engine: Any, instance: Any, image_id: str) -> Iterator[str]:
 def _reference(image_id: str) -> str:
     """What the engine calls it for the while, and its archive for ever."""
     return f'snapshot/{image_id}:latest'
+
+
+def discard_left(engine: Any) -> None:
+    """Remove the images of snapshots that a killed nova-compute left, under all their names: for when none runs."""
+    for image in engine.list_images():
+        if any(_REFERENCE.fullmatch(reference) for reference in image.references):
+            with contextlib.suppress(errors.WrongState):
+                engine.remove_image(image.id, force=True)
+                LOG.info('What was left of a snapshot was removed: %s', ', '.join(image.references))
 
 
 class _Stream:

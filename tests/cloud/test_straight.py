@@ -101,7 +101,7 @@ def test_a_snapshot_sends_its_own_layer_and_is_an_image_like_any(host, box, proj
     containers.sh(filled.id, 'echo changed > /root/mark')
     seen, before = Seen(host), stored_bytes(host)
     image = snapshot(project, filled)
-    assert seen.said(f'Snapshot {image.id} sent by its layers')
+    wait_for('nova-compute says how', lambda: seen.said(f'Snapshot {image.id} sent by its layers'), 10)
     assert stored_bytes(host) - before < 100_000 < FILLING_BYTES
     assert base_digest() not in seen.blobs('PUT') and len(seen.blobs('PUT')) < 8
     copy = project.boot(image.name)
@@ -179,9 +179,32 @@ def test_a_snapshot_deleted_while_it_is_sent_leaves_nothing_that_is_not_found(ho
     assert image.id not in listed(host)
 
 
+def test_a_compute_service_killed_while_it_sends_leaves_what_is_found(host, box, project, admin, containers):
+    containers.sh(box.id, 'dd if=/dev/urandom of=/root/bulk bs=1M count=60 2>/dev/null')
+    seen = Seen(host)
+    image = project.compute.create_server_image(box.id, project.name('snapshot'))
+    wait_for('it is being sent', lambda: '/blobs/uploads/' in host.log_since('registry', seen._offset), 60, 0.01)
+    host.kill('nova-compute')
+    host.restart('nova-compute')
+    assert project.await_status(box.id, timeout_s=120).status == 'ACTIVE'
+    assert not [tag for found in containers.client.images.list() for tag in found.tags if image.id in tag]
+    project.image.delete_image(image.id)
+    known = '\n'.join(one.id for one in admin.image.images())
+    host_said = store_command(host, 'gc', '--known', '-', '--min-age', '0', given=known)
+    assert image.id not in listed(host), host_said
+    assert '0 problems' in store_command(host, 'check')
+    assert store_command(host, 'gc').startswith('0 things done')
+    snapshot(project, box)
+
+
 def listed(host: hosts.Host) -> str:
     """What nova-container-store lists."""
+    return store_command(host, 'list')
+
+
+def store_command(host: hosts.Host, *arguments: str, given: str = '') -> str:
+    """What nova-container-store says."""
     return subprocess.run(
         [sys.executable, '-W', 'ignore', '-m', 'glance_store_container.command', '--config-file',
-         host.home / 'etc/glance/glance-api.conf', '--store', 'layers', 'list'], cwd=hosts.TOP, text=True,
-        capture_output=True, check=True, timeout=60).stdout
+         host.home / 'etc/glance/glance-api.conf', '--store', 'layers', *arguments], cwd=hosts.TOP, text=True,
+        input=given, capture_output=True, check=True, timeout=120).stdout

@@ -79,6 +79,15 @@ class SnapshotTest(unittest.TestCase):
             self.snapshot()
         self.assertIs(state.Status.RUNNING, self.cloud.status(self.instance))
 
+    def test_what_a_killed_compute_service_left_goes_when_it_starts(self):
+        engine = self.cloud.engine
+        for name in (f'snapshot/{SNAPSHOT_ID}:latest', 'snapshot/mine:latest', 'registry.example/snapshot/x:1'):
+            engine.add_image(name, config={'Labels': {'of': name}})
+        self.cloud.driver.init_host('compute-1')
+        self.addCleanup(self.cloud.driver.cleanup_host, 'compute-1')
+        left = {name for image in engine.list_images() for name in image.references if 'snapshot' in name}
+        self.assertEqual({'snapshot/mine:latest', 'registry.example/snapshot/x:1'}, left)
+
     def test_a_missing_server_is_not_found(self):
         self.instance = servers.an_instance()
         with self.assertRaises(exception.InstanceNotFound):
