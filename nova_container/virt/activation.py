@@ -18,7 +18,7 @@ from nova_container import errors
 
 LOG = logging.getLogger(__name__)
 _LOCK = 'os_glance_import_task'
-_PAUSE_S = 0.1
+_PAUSE_S = 0.05
 _REFUSED = (exception.NovaException, glanceclient.exc.BaseException, glanceclient.exc.ClientException)
 
 

@@ -6,6 +6,7 @@ neither read nor sent. What makes it an image of Glance are small documents: the
 described by them and never written.
 """
 
+import concurrent.futures
 import contextlib
 from collections.abc import Iterator
 from typing import Any
@@ -48,8 +49,8 @@ class Giving:
             sent, kept = self._sent(repository, image, image_id), ''
             try:
                 made = assembly.assemble(image_id, _described(repository, sent, image, reference))
-                for content in made.documents:
-                    _have(repository, content)
+                with concurrent.futures.ThreadPoolExecutor(len(made.documents)) as pool:
+                    list(pool.map(lambda content: _have(repository, content), made.documents))
                 place, kept = Shelf(repository).keep(made.record, made.manifest), made.recipe.manifest
             finally:
                 if sent != kept:
