@@ -34,8 +34,7 @@ class Cloud:
     def __exit__(self, *_: object) -> None:
         for server in list(self._servers):
             self.delete(server)
-        for image in self._snapshots:
-            self._images.delete_image(image, ignore_missing=True)
+        self.delete_snapshots()
         self._connection.close()
 
     @staticmethod
@@ -44,13 +43,14 @@ class Cloud:
             raise BenchFailed(f'The minicloud has no {what}')
         return resource
 
-    def boot(self, name: str) -> tuple[str, float]:
+    def boot(self, name: str, image: str | None = None) -> tuple[str, float]:
         """Make a server and wait until it is ACTIVE; its uuid and the seconds.
 
+        :param image: its id; demo-httpd if None.
         :raises ServerFailed: it ended in ERROR; it is deleted.
         """
         began = time.perf_counter()
-        server = self._compute.create_server(name=name, image_id=self._image, flavor_id=self._flavor,
+        server = self._compute.create_server(name=name, image_id=image or self._image, flavor_id=self._flavor,
                                              networks=[{'uuid': self._network}])
         self._servers.add(server.id)
         try:
@@ -75,6 +75,11 @@ class Cloud:
         self._await('the image is active',
                     lambda: self._images.get_image(image).status == 'active' and self._is_idle(server))
         return time.perf_counter() - began
+
+    def delete_snapshots(self) -> None:
+        """Delete the images of all snapshots so far."""
+        while self._snapshots:
+            self._images.delete_image(self._snapshots.pop(), ignore_missing=True)
 
     def delete(self, server: str) -> float:
         """Delete it; the seconds until it is gone."""

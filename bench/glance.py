@@ -1,12 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Glance of the minicloud: images uploaded and downloaded by its API, its memory, and the folder of its store."""
+"""Glance of the minicloud: images uploaded and downloaded by its API, and its memory."""
 
 import contextlib
 import dataclasses
 import hashlib
 import json
-import os
-import threading
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,9 +32,6 @@ class Glance:
             config_files=[variables['OS_CLIENT_CONFIG_FILE']]).get_one(variables['OS_CLOUD']))
         self._images = self._connection.image
         self._made: list[str] = []
-        self.folder = Path(variables['OS_CLIENT_CONFIG_FILE']).parent / 'data/glance/layers'
-        if not self.folder.is_dir():
-            raise BenchFailed(f'The minicloud has no container store at {self.folder}: wipe it and bring it up again')
         self._process = Path('/proc', str(_pid('glance')))
 
     def __enter__(self) -> 'Glance':
@@ -87,60 +82,6 @@ class Glance:
             if line.startswith(f'{field}:'):
                 return int(line.split()[1]) * 1024
         raise BenchFailed(f'glance-api has no {field}')
-
-
-@dataclasses.dataclass(slots=True)
-class Watched:
-    """What a folder grew by; ``written`` counts what was written on the way too, and did not stay."""
-
-    grown: int = 0
-    written: int = 0
-
-
-class StoreFolder:
-    """The directory of a container store."""
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-
-    def size(self) -> int:
-        """The bytes of all files, their links counted once."""
-        return sum(self._sizes(self._root).values())
-
-    @contextlib.contextmanager
-    def watched(self) -> Iterator[Watched]:
-        """Follow the folder within the block, looking every 5 ms at what is on its way in."""
-        found, ended, seen = Watched(), threading.Event(), {}
-        known = self._sizes(self._root)
-
-        def look() -> None:
-            while not ended.wait(0.005):
-                for inode, size in self._sizes(self._root / 'incoming').items():
-                    if inode not in known:
-                        seen[inode] = max(size, seen.get(inode, 0))
-
-        watcher = threading.Thread(target=look)
-        watcher.start()
-        try:
-            yield found
-        finally:
-            ended.set()
-            watcher.join()
-        after = self._sizes(self._root)
-        found.grown = sum(after.values()) - sum(known.values())
-        for inode in after.keys() - known.keys():
-            seen[inode] = max(after[inode], seen.get(inode, 0))
-        found.written = sum(seen.values())
-
-    @staticmethod
-    def _sizes(folder: Path) -> dict[int, int]:
-        found = {}
-        for place, _, names in os.walk(folder):
-            for name in names:
-                with contextlib.suppress(FileNotFoundError):
-                    told = os.stat(os.path.join(place, name))
-                    found[told.st_ino] = told.st_size
-        return found
 
 
 def _pid(service: str) -> int:

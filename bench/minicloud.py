@@ -37,6 +37,11 @@ def status() -> str:
     return _run('status', '--json').stdout
 
 
+def restart(service: str) -> None:
+    """Start a service anew and wait until it is ready. :raises BenchFailed:"""
+    _run('restart', service)
+
+
 def exports(text: str) -> dict[str, str]:
     """Variables of the lines ``export NAME=VALUE;``, PATH excepted."""
     found = {}

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``python -m bench.store``: images that share a base in the container store of the minicloud. Needs root."""
+"""``python -m bench.store``: images that share a base, and snapshots, in the container store of the minicloud.
+
+Needs root.
+"""
 
 import argparse
 import dataclasses
@@ -10,9 +13,10 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from bench import figures, minicloud, program, table
+from bench import figures, minicloud, program, snapshots, store_folder, table
 from bench.contender import BenchFailed
-from bench.glance import Glance, StoreFolder
+from bench.glance import Glance
+from bench.store_folder import StoreFolder
 from nova_container.image.archive import total_size, write_archive
 from nova_container.image.blobs import BlobStore
 from nova_container.image.config import ImageConfig
@@ -34,6 +38,7 @@ class Results:
     download_s: dict[str, list[float]] = dataclasses.field(default_factory=lambda: {store: [] for store in _BOTH})
     memory: dict[str, int] = dataclasses.field(default_factory=dict)
     left: int = 0
+    moved: snapshots.Results | None = None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -42,19 +47,25 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument('--images', type=int, default=5, help='images that share the base (5)')
     parser.add_argument('--base-mb', type=int, default=200, help='MB of the base (200)')
     parser.add_argument('--own-mb', type=int, default=2, help='MB that each image adds (2)')
+    parser.add_argument('--rounds', type=int, default=5, help='snapshots for each of both stores (5)')
+    parser.add_argument('--container-mb', type=int, default=400, help='MB of the container that is snapshotted (400)')
     arguments = parser.parse_args(argv)
 
     def act() -> None:
         _tell('the minicloud is looked up, and brought up if it is down')
-        with minicloud.running() as variables, Glance(variables) as glance, tempfile.TemporaryDirectory() as folder:
-            report(_measure(glance, Path(folder), arguments))
+        with minicloud.running() as variables, tempfile.TemporaryDirectory() as folder:
+            with Glance(variables) as glance:
+                found = _measure(glance, Path(folder), arguments, store_folder.home_of(variables))
+            found.moved = snapshots.measure(variables, Path(folder), arguments.rounds, arguments.container_mb, _tell)
+            report(found)
 
     return program.ended('bench.store', act)
 
 
-def _measure(glance: Glance, folder: Path, arguments: argparse.Namespace) -> Results:
+def _measure(glance: Glance, folder: Path, arguments: argparse.Namespace, home: Path) -> Results:
     found, blobs = Results(), BlobStore(folder)
-    base, store = _layer(blobs, arguments.base_mb, 'base'), StoreFolder(glance.folder)
+    base, store = _layer(blobs, arguments.base_mb, 'base'), store_folder.of_minicloud(home)['layers']
+    store.collect()
     empty = store.size()
     for number in range(arguments.images):
         image = _image(base, _layer(blobs, arguments.own_mb, f'own {number}'), blobs)
@@ -64,6 +75,7 @@ def _measure(glance: Glance, folder: Path, arguments: argparse.Namespace) -> Res
         _tell(f'image {number + 1} of {arguments.images}: {found.size / _MB:.0f} MB, the store grew by '
               f'{found.kept[-1] / _MB:.1f} MB')
     glance.delete_all()
+    store.collect()
     found.left = store.size() - empty
     return found
 
@@ -121,16 +133,20 @@ def report(found: Results) -> None:
         'last_written_percent': last, 'left_bytes': found.left,
         **{f'{what}_s_{store}': figures.median(series[store][1:] or series[store]) for store in _BOTH
            for what, series in (('upload', found.upload_s), ('download', found.download_s))},
-        **{f'memory_mb_{store}': found.memory[store] / _MB for store in _BOTH}}
+        **{f'memory_mb_{store}': found.memory[store] / _MB for store in _BOTH},
+        **(found.moved.values() if found.moved else {})}
     print('\n' + table.render(
         ('of an image whose base is there, median', 'container store', 'file store'),
         [[f'{what}, s', *(f'{values[f"{what}_s_{store}"]:.2f}' for store in _BOTH)] for what in ('upload', 'download')]
         + [['glance-api: most memory above rest, MB', *(f'{values[f"memory_mb_{store}"]:.0f}' for store in _BOTH)]]))
+    if found.moved:
+        print('\n' + found.moved.table())
     print('\n' + table.render(('target', 'measured', 'wanted', ''), [
         figures.Target(f'{len(found.kept)} images, of the bytes of one', share, 1.2, False).cells(),
         figures.Target('the last one, written into the store', last, 10, False, ' %').cells(),
         figures.Target('memory above rest', values['memory_mb_layers'], 100, False, ' MB').cells(),
-        figures.Target('bytes left when all are deleted', found.left, 0, False).cells()]))
+        figures.Target('bytes left when all are deleted', found.left, 0, False).cells(),
+        *(target.cells() for target in (found.moved.targets() if found.moved else ()))]))
     print('\n' + figures.pairs(values))
 
 

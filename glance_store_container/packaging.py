@@ -15,10 +15,9 @@ from glance_store_container import scan
 from glance_store_container.scan import Scan
 from glance_store_container.staging import Stage
 from nova_container import errors
-from nova_container.image import compression, docker_save, manifest, oci_layout
+from nova_container.image import archive_writer, compression, docker_save, oci_layout
 from nova_container.image import digest as digests
 from nova_container.image.loaded import LoadedImage, Names
-from nova_container.image.manifest import Descriptor, Manifest
 from nova_container.image.stored import Piece, Recipe, Record
 
 
@@ -128,10 +127,7 @@ def _needed(images: list[LoadedImage], taken: Scan, stage: Stage) -> list[str]:
 
 
 def _manifest(image: LoadedImage, stage: Stage) -> str:
-    content = Manifest(
-        Descriptor(manifest.OCI_CONFIG, image.config_digest, len(image.config_bytes)),
-        tuple(Descriptor(layer.media_type, layer.blob_digest, layer.size) for layer in image.layers)).to_json()
-    return stage.put_bytes(content)
+    return stage.put_bytes(archive_writer.manifest_of(image).to_json())
 
 
 class _Seen:

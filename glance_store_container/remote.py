@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Images in a repository of an OCI registry.
 
-Tags say what is there: ``<image id>`` is the record of an image, and setting it is what keeps the image;
-``<image id>.<hex>`` is the same record again, and tells without a further request that it needs the manifest
-``image-<hex>``, by which equal images are pulled. Deleting a record's manifest takes both tags with it.
+Tags say what is there, see ``nova_container.registry.shelf``: nova-compute keeps snapshots there by the same code.
 
 Blobs are freed by the registry's own collection (``docker-registry garbage-collect``), for which the manifests are the
 roots: the API does not list blobs. Everything that stands between an upload's first byte and its tag is such a blob.
@@ -13,7 +11,6 @@ import concurrent.futures
 import contextlib
 import hashlib
 import os
-import re
 import threading
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager
@@ -25,16 +22,12 @@ from glance_store_container.packaging import Package
 from glance_store_container.staging import Stage
 from nova_container import errors
 from nova_container.engine.registry import Credentials
-from nova_container.image import digest as digests
-from nova_container.image.manifest import OCI_MANIFEST
-from nova_container.image.stored import Place, Record, tag_of_image
+from nova_container.image.stored import Place
 from nova_container.registry import Registry, RegistrySettings, Repository, wire
 from nova_container.registry.chunked import ChunkedUpload
+from nova_container.registry.shelf import Shelf
 
 _CHUNK = 1 << 20
-_RECORD = re.compile(r'[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}')
-_USE = re.compile(rf'({_RECORD.pattern})\.([0-9a-f]{{64}})')
-_IMAGE = re.compile(r'image-([0-9a-f]{64})')
 
 
 class Remote(Backend):
@@ -58,27 +51,14 @@ class Remote(Backend):
 
     def keep(self, package: Package) -> Place:
         repository, record = self._repository(), package.record
-        if self._digest_of(record.image_id):
-            raise errors.AlreadyExists(f'The image {record.image_id} is in the registry already')
+        shelf = Shelf(repository)
+        shelf.check_absent(record.image_id)
         self._send(repository, package)
-        content = record.to_json()
-        place = Place(record.image_id, digests.of_bytes(content))
-        repository.put_manifest(place.image_id, content, OCI_MANIFEST)
-        try:
-            self._link(repository, place, content, package.manifest)
-        except BaseException:
-            with contextlib.suppress(errors.ContainerError):
-                repository.delete_manifest(place.record)
-            raise
-        return place
+        return shelf.keep(record, self._content(package.manifest, record.blobs.get(package.manifest, 0)))
 
     def remove(self, place: Place) -> None:
-        repository = self._repository()
         self.document(place.record)
-        manifest = self._manifest_of(place)
-        repository.delete_manifest(place.record)
-        if manifest and not any(tag.endswith(f'.{digests.hex_of(manifest)}') for tag in repository.tags()):
-            repository.delete_manifest(manifest)
+        Shelf(self._repository()).remove(place, self._manifest_of(place))
 
     def document(self, digest: str) -> bytes:
         return self._repository().manifest(digest)[0]
@@ -97,8 +77,7 @@ class Remote(Backend):
         return self._repository().has_blob(digest)
 
     def places(self) -> list[Place]:
-        found = ((tag, self._digest_of(tag)) for tag in self._repository().tags() if _RECORD.fullmatch(tag))
-        return [Place(tag, digest) for tag, digest in found if digest]
+        return Shelf(self._repository()).places()
 
     def collect(self, unknown: Collection[Place] = ()) -> Collected:
         found, repository = Collected(), self._repository()
@@ -109,36 +88,27 @@ class Remote(Backend):
                 found.done.append(f'removed the image {place.image_id}, which is not known')
         tags = set(repository.tags())
         for place in self.places():
-            self._repair(repository, place, tags, found)
-        used = {match[2] for tag in repository.tags() if (match := _USE.fullmatch(tag))}
-        for tag in sorted(repository.tags()):
-            match = _IMAGE.fullmatch(tag)
-            if match and match[1] not in used:
-                repository.delete_manifest(f'sha256:{match[1]}')
-                found.done.append(f'removed the manifest {tag}, which no image needs')
+            self._repair(Shelf(repository), place, tags, found)
+        found.done += Shelf(repository).discard_left()
         return found
 
-    def _repair(self, repository: Repository, place: Place, tags: set[str], found: Collected) -> None:
+    def _repair(self, shelf: Shelf, place: Place, tags: set[str], found: Collected) -> None:
         """Give an image the tags that an upload which ended early did not."""
         try:
             manifest = self._manifest_of(place)
         except errors.Corrupt as error:
             found.done.append(f'cannot read the image {place.image_id}: {error}')
             return
-        if manifest and not {_use(place, manifest), tag_of_image(manifest)} <= tags:
-            self._link(repository, place, self.document(place.record), manifest)
+        if manifest and not shelf.is_linked(place, manifest, tags):
+            content = self._content(manifest, self.record(place).blobs[manifest])
+            shelf.link(place, self.document(place.record), content)
             found.done.append(f'tagged the manifest of the image {place.image_id} again')
 
     def _manifest_of(self, place: Place) -> str:
         return self.recipe(self.record(place)).manifest
 
-    def _link(self, repository: Repository, place: Place, record: bytes, manifest: str) -> None:
-        """Say that the image needs its manifest, then have it there: a collection removes only what nobody needs."""
-        if manifest:
-            repository.put_manifest(_use(place, manifest), record, OCI_MANIFEST)
-            size = Record.parse(record).blobs[manifest]
-            content = b''.join(self.read(manifest, size, 0, size))
-            repository.put_manifest(tag_of_image(manifest), content, OCI_MANIFEST)
+    def _content(self, manifest: str, size: int) -> bytes:
+        return b''.join(self.read(manifest, size, 0, size)) if manifest else b''
 
     def _send(self, repository: Repository, package: Package) -> None:
         """Bring all blobs that the registry does not have, some at the same time."""
@@ -192,12 +162,6 @@ class Remote(Backend):
         finally:
             response.close()
 
-    def _digest_of(self, tag: str) -> str:
-        try:
-            return self._repository().manifest(tag)[1]
-        except errors.NotFound:
-            return ''
-
     def _repository(self) -> Repository:
         """The repository, by a connection of this process."""
         with self._lock:
@@ -205,7 +169,3 @@ class Remote(Backend):
                 registry = Registry.connect(self.domain, self._settings, self._credentials)
                 self._opened = os.getpid(), registry.repository(self.path, writing=True)
             return self._opened[1]
-
-
-def _use(place: Place, manifest: str) -> str:
-    return f'{place.image_id}.{digests.hex_of(manifest)}'

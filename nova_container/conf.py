@@ -27,14 +27,20 @@ CONTAINER_OPTS = [
                     'temporary files when unset.'),
     cfg.StrOpt('image_registry',
                help='Repository of the container store of Glance, as host:port/repository: images that are there are '
-                    'fetched straight from it, missing layers only, in place of the whole archive through Glance. '
-                    'The user of [service_user] needs the role service, and the engine must reach the registry. '
-                    'Unset: through Glance.'),
-    cfg.StrOpt('image_registry_username', help='User of that registry; reading is enough.'),
+                    'fetched straight from it, missing layers only, in place of the whole archive through Glance, and '
+                    'snapshots are sent there so. The user of [service_user] needs the role service, and the engine '
+                    'must reach the registry. Unset: through Glance.'),
+    cfg.StrOpt('image_registry_username',
+               help='User of that registry. Reading is enough without snapshot_layers; with it the user must be '
+                    'allowed to push and to delete.'),
     cfg.StrOpt('image_registry_password', secret=True, help='Password of that user.'),
     cfg.BoolOpt('image_registry_insecure', default=False,
                 help='Do not check the certificate of that registry, and speak plain HTTP if it has none. For the '
                      'built-in engine [engine] insecure_registries must name it too.'),
+    cfg.BoolOpt('snapshot_layers', default=True,
+                help='With image_registry set, send only those layers of a snapshot that the registry lacks, and tell '
+                     'Glance of it (API 2.17 or later; [service_user] send_service_user_token must be set). Whenever '
+                     'that does not work, the whole archive is uploaded, as it always is when this is not set.'),
     cfg.BoolOpt('limit_root_disk', default=False,
                 help='Hand the size of the root disk of a flavor to the engine as a limit. The engine must be able to '
                      'keep it: the built-in one on ext4 or XFS mounted with prjquota, Docker on XFS with project '

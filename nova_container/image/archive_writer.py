@@ -26,12 +26,26 @@ def write_archive(images: Sequence[LoadedImage], blobs: BlobStore) -> Iterator[b
     :raises BlobNotFound: a layer is not in the store.
     :raises Corrupt: a layer in the store has changed its size.
     """
+    for stretch in outline(images):
+        if isinstance(stretch, Stretch):
+            yield from _blob(blobs, stretch.digest, stretch.size)
+        else:
+            yield stretch
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Stretch:
+    """Where in an archive the whole of a blob lies, which is not needed to say so."""
+
+    digest: str
+    size: int
+
+
+def outline(images: Sequence[LoadedImage]) -> Iterator[bytes | Stretch]:
+    """Give the archive of the images in order: what is between the blobs of layers, and which blob comes where."""
     for part in _parts(images):
         yield tar_writer.header(part.entry)
-        if part.content is None:
-            yield from _blob(blobs, part.digest, part.entry.size)
-        else:
-            yield part.content
+        yield Stretch(part.digest, part.entry.size) if part.content is None else part.content
         yield tar_writer.padding(part.entry.size)
     yield tar_writer.END
 
@@ -64,7 +78,7 @@ def _parts(images: Sequence[LoadedImage]) -> Iterator[_Part]:
     sizes = {layer.blob_digest: layer.size for image in images for layer in image.layers}
     listed: list[Descriptor] = []
     for image in images:
-        content = _manifest(image).to_json()
+        content = manifest_of(image).to_json()
         documents[digests.of_bytes(content)] = content
         listed += _descriptors(image, content)
     yield _document('oci-layout', oci_layout.LAYOUT)
@@ -80,7 +94,8 @@ def _parts(images: Sequence[LoadedImage]) -> Iterator[_Part]:
             yield _Part(_file(_path(digest), sizes[digest]), digest=digest)
 
 
-def _manifest(image: LoadedImage) -> Manifest:
+def manifest_of(image: LoadedImage) -> Manifest:
+    """The manifest that names the blobs of an image as they are in its archive."""
     return Manifest(Descriptor(manifest.OCI_CONFIG, image.config_digest, len(image.config_bytes)),
                     tuple(Descriptor(layer.media_type, layer.blob_digest, layer.size) for layer in image.layers))
 

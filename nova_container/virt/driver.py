@@ -54,6 +54,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
             self._engine, self._glance, require_hash=own.require_image_hash, folder=own.image_download_dir,
             max_bytes=own.image_max_size_gb << 30, attempts=own.image_download_attempts,
             straight=settings.straight(CONF, self._engine))
+        self._giving = settings.giving(CONF, self._engine)
         self._cache = imagecache.ImageCache(self._engine)
         self._lifecycle = lifecycle.Lifecycle(self._engine, lambda event: self.emit_event(event), CONF.host,
                                               availability.Availability(virtapi, CONF.host))
@@ -63,6 +64,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
     def init_host(self, host):
         connection.wait(self._engine, timeout_s=CONF.container.engine_timeout)
         connection.check_root_size(self._engine, wanted=CONF.container.limit_root_disk)
+        snapshot.discard_left(self._engine)
         self._lifecycle.start()
 
     def cleanup_host(self, host):
@@ -187,7 +189,7 @@ class ContainerDriver(nova_driver.ComputeDriver):
 
     def snapshot(self, context, instance, image_id, update_task_state):
         with failures.as_nova(instance):
-            snapshot.run(self._engine, self._glance, context, instance, image_id, update_task_state)
+            snapshot.run(self._engine, self._glance, context, instance, image_id, update_task_state, self._giving)
 
     def cache_image(self, context, image_id):
         return self._images.cache(context, image_id)

@@ -19,6 +19,7 @@ from nova_container.virt.translate import image as translate
 LOG = logging.getLogger(__name__)
 _BROKEN = (OSError, exception.GlanceConnectionFailed)
 _PAUSE_S = 0.5
+_HASHING_S = 300.0
 
 
 class Images:
@@ -54,20 +55,31 @@ class Images:
         """Download an image before a server needs it; False if it was there. Raises as ``ensure``."""
         shown = self._glance.get(context, image_id)
         translate.check_formats(shown.get('container_format'), shown.get('disk_format'))
-        return self._fetch(context, self._checked(translate.glance_image(shown)), None)
+        return self._fetch(context, translate.glance_image(shown), None)
 
     def _described(self, context: Any, image_meta: Any) -> translate.GlanceImage:
-        """With its hash, which is asked for once: the data of an image never changes, and neither do these fields."""
+        """With its hash, which is asked for until it is there: Glance computes it late if it was told a location.
+
+        The data of an image never changes, and neither do these fields.
+        """
         key = (image_meta.id, *(str(image_meta.obj_attr_is_set(name) and getattr(image_meta, name))
                                 for name in ('checksum', 'size', 'created_at')))
-        if key not in self._known:
-            self._known[key] = self._checked(translate.glance_image(self._glance.get(context, image_meta.id)))
-        return self._known[key]
+        if key in self._known:
+            return self._known[key]
+        found = translate.glance_image(self._glance.get(context, image_meta.id))
+        if found.hash_value:
+            self._known[key] = found
+        return found
 
-    def _checked(self, found: translate.GlanceImage) -> translate.GlanceImage:
-        if self._require_hash and not found.hash_value:
-            raise errors.UnacceptableImage('Glance has no os_hash_value of it, so its bytes cannot be verified; '
-                                           'upload it again')
+    def _hashed(self, context: Any, found: translate.GlanceImage) -> translate.GlanceImage:
+        """The image with a hash to verify a download by, awaited while Glance computes it."""
+        deadline = time.monotonic() + _HASHING_S
+        while self._require_hash and not found.hash_value:
+            if not found.hash_algorithm or time.monotonic() > deadline:
+                raise errors.UnacceptableImage('Glance has no os_hash_value of it, so its bytes cannot be verified; '
+                                               'upload it again')
+            time.sleep(_PAUSE_S)
+            found = translate.glance_image(self._glance.get(context, found.id))
         return found
 
     def _fetch(self, context: Any, found: translate.GlanceImage, trusted_certs: Any) -> bool:
@@ -78,8 +90,9 @@ class Images:
             if self._taken_straight(found, trusted_certs):
                 LOG.info('Image %s taken in by its layers, in %.1f s', found.id, time.monotonic() - start)
                 return True
+            hashed = self._hashed(context, found)
             with tempfile.TemporaryFile(dir=self._folder, prefix='nova-container-') as archive:
-                self._download(context, found, archive, trusted_certs)
+                self._download(context, hashed, archive, trusted_certs)
                 archive.seek(0)
                 self._engine.load(archive, reference=found.reference)
             LOG.info('Image %s taken in, in %.1f s', found.id, time.monotonic() - start)

@@ -12,6 +12,7 @@ from nova_container.engine.registry import Credentials
 from nova_container.image import reference
 from nova_container.registry import RegistrySettings
 from nova_container.virt import hostinfo, inventory
+from nova_container.virt.giving import Giving
 from nova_container.virt.locations import Locations
 from nova_container.virt.straight import StorePlace, Straight
 from nova_container.virt.translate import flavor, pinning
@@ -37,9 +38,22 @@ def straight(conf: Any, engine: base.Engine) -> Straight | None:
 
     :raises InvalidRequest: it is no repository.
     """
-    own = conf.container
-    if not own.image_registry or conf.glance.verify_glance_signatures:
+    if not conf.container.image_registry or conf.glance.verify_glance_signatures:
         return None
+    return Straight(engine, Locations(conf), _store_place(conf.container))
+
+
+def giving(conf: Any, engine: base.Engine) -> Giving | None:
+    """Where snapshots are sent to by their layers, if ``[container] image_registry`` says so.
+
+    :raises InvalidRequest: it is no repository.
+    """
+    if not conf.container.image_registry or not conf.container.snapshot_layers:
+        return None
+    return Giving(engine, _store_place(conf.container))
+
+
+def _store_place(own: Any) -> StorePlace:
     found = reference.parse(own.image_registry)
     if f'{found.domain}/{found.path}' != own.image_registry:
         raise errors.InvalidRequest(f'[container] image_registry {own.image_registry!r} is no repository: give '
@@ -47,8 +61,8 @@ def straight(conf: Any, engine: base.Engine) -> Straight | None:
     credentials = Credentials(username=own.image_registry_username, password=own.image_registry_password or '',
                               server=found.domain) if own.image_registry_username else None
     insecure = (found.domain, found.domain.rpartition(':')[0]) if own.image_registry_insecure else ()
-    return Straight(engine, Locations(conf), StorePlace(domain=found.domain, path=found.path, credentials=credentials,
-                                                        settings=RegistrySettings(insecure=insecure)))
+    return StorePlace(domain=found.domain, path=found.path, credentials=credentials,
+                      settings=RegistrySettings(insecure=insecure))
 
 
 def bound_waits(conf: Any) -> None:

@@ -24,6 +24,7 @@ class Host:
         assert cloud is not None, 'there is no minicloud yet'
         self._cloud = cloud
         self.name = cloud.host
+        self.image_store = cloud.image_store
         self.home = cloud.home
         self.engine_socket = cloud.path('run', 'engine.sock')
         self.settings = Settings(state_dir=cloud.path('data', 'engine'), run_dir=cloud.path('run', 'engine'))

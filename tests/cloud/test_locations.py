@@ -34,3 +34,20 @@ def test_a_tenant_is_not_told(shared):
     with pytest.raises(exceptions.ForbiddenException):
         exceptions.raise_from_response(shared.image.get(f'/images/{image_id}/locations'))
     assert 'container://' not in json.dumps(shared.image.get(f'/images/{image_id}').json())
+
+
+def test_a_tenant_cannot_name_the_blobs_of_another(shared, project, admin):
+    """Nor his own: only services give Glance a location of this store."""
+    with_record = f'container://{shared.id_of("image", "demo-httpd")}/{"0" * 64}'
+    mine = project.image.post('/images', json={'name': project.name('image'), 'container_format': 'docker',
+                                               'disk_format': 'raw'}).json()['id']
+    project.afterwards(lambda: project.image.delete_image(mine))
+    with pytest.raises(exceptions.ForbiddenException):
+        exceptions.raise_from_response(project.image.post(
+            f'/images/{mine}/locations', json={'url': with_record, 'validation_data': {}}))
+    with pytest.raises(exceptions.ForbiddenException):
+        exceptions.raise_from_response(project.image.patch(
+            f'/images/{mine}',
+            json=[{'op': 'add', 'path': '/locations/-', 'value': {'url': with_record, 'metadata': {}}}],
+            headers={'Content-Type': 'application/openstack-images-v2.1-json-patch'}))
+    assert project.image.get(f'/images/{mine}').json()['status'] == 'queued'

@@ -9,6 +9,7 @@ from tools.minicloud import openvswitch
 from tools.minicloud import probes
 from tools.minicloud import program
 from tools.minicloud import rabbitmq
+from tools.minicloud import registry
 from tools.minicloud import service
 from tools.minicloud.config import shared
 
@@ -23,7 +24,10 @@ def services(cloud: instance.Instance,
              *_apis(cloud), *_neutron(cloud), *_nova(cloud), *_heat(cloud)]
     if driver == 'container':
         found.insert(4, _engine(cloud))
-        found = [_after_engine(one) for one in found]
+        found = [_after(one, 'nova-compute', 'engine') for one in found]
+    if cloud.image_store == 'registry':
+        found.insert(2, registry.server(cloud))
+        found = [_after(one, 'glance', 'registry') for one in found]
     return {one.name: one for one in found}
 
 
@@ -37,10 +41,10 @@ def _engine(cloud: instance.Instance) -> service.Service:
         probes.unix_answers('/_ping', 'run', 'engine.sock'))
 
 
-def _after_engine(one: service.Service) -> service.Service:
-    if one.name != 'nova-compute':
+def _after(one: service.Service, name: str, need: str) -> service.Service:
+    if one.name != name:
         return one
-    return service.replace(one, needs=(*one.needs, 'engine'))
+    return service.replace(one, needs=(*one.needs, need))
 
 
 def _apis(cloud: instance.Instance) -> list[service.Service]:

@@ -20,7 +20,7 @@ EXECUTABLES = {
     'ovsdb-server': 'openvswitch-switch', 'ovs-vswitchd': 'openvswitch-switch',
     'dnsmasq': 'dnsmasq-base', 'haproxy': 'haproxy', 'ip': 'iproute2',
     'conntrack': 'conntrack', 'ipset': 'ipset', 'arping': 'iputils-arping',
-    'iptables-restore': 'iptables',
+    'iptables-restore': 'iptables', 'docker-registry': 'docker-registry',
 }
 
 

@@ -27,6 +27,7 @@ class Instance:
     provisioned: bool = False
     driver: str = 'fake'     # what nova-compute drives: fake or container
     datapath: str = 'netdev'
+    image_store: str = ''    # of Glance: registry, directory, or not chosen yet
     projects: dict[str, str] = dataclasses.field(default_factory=dict)  # ids
 
     @property
@@ -74,6 +75,7 @@ class Instance:
                   'migrated': self.migrated,
                   'provisioned': self.provisioned,
                   'driver': self.driver, 'datapath': self.datapath,
+                  'image_store': self.image_store,
                   'projects': self.projects}
         self.home.mkdir(mode=0o700, parents=True, exist_ok=True)
         staged = self.path(_RECORD + '.new')

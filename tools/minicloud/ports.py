@@ -13,7 +13,7 @@ BLOCKS = 200
 NAMES = (
     'keystone', 'placement', 'glance', 'neutron', 'nova-api',
     'nova-metadata', 'nova-serialproxy', 'heat-api', 'heat-api-cfn',
-    'rabbitmq', 'rabbitmq-dist', 'epmd', 'openflow')
+    'rabbitmq', 'rabbitmq-dist', 'epmd', 'openflow', 'registry')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -16,6 +16,7 @@ from tools.minicloud import instance
 from tools.minicloud import mariadb
 from tools.minicloud import openvswitch
 from tools.minicloud import rabbitmq
+from tools.minicloud import registry
 from tools.minicloud import schemas
 from tools.minicloud import service
 from tools.minicloud import steps
@@ -24,7 +25,8 @@ from tools.minicloud.config import files
 
 PROJECTS = ('keystone', 'nova', 'neutron', 'placement', 'glance', 'heat')
 _PREPARE = {'mariadb': mariadb.install, 'rabbitmq': rabbitmq.prepare,
-            'ovsdb-server': openvswitch.prepare}
+            'ovsdb-server': openvswitch.prepare,
+            'registry': registry.prepare}
 
 
 def choose_driver() -> str:
@@ -45,6 +47,7 @@ def up(cloud: instance.Instance) -> float:
     began = time.monotonic()
     cloud.driver = choose_driver()
     cloud.datapath = openvswitch.choose_datapath()
+    cloud.image_store = registry.choose_store(cloud)
     _check(cloud)
     _prepare_folder(cloud)
     nursery_log = service.log_path(cloud, 'nursery')

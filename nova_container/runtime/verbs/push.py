@@ -73,9 +73,12 @@ class _Push:
 
     def _send(self, layer: LayerRecord) -> Sent:
         size = self._plain_size(layer)
-        sent = self._upload(self._content(layer), lambda position: self.board.count(
-            'Pushing', _shown(layer), min(position, size), size), self._elsewhere(layer))
-        if layer.media_type == manifests.OCI_LAYER and sent.how == 'sent':
+        if layer.media_type == manifests.OCI_LAYER and self.repository.has_blob(layer.blob_digest):
+            sent = Sent(layer.blob_digest, layer.size, 'there')
+        else:
+            sent = self._upload(self._content(layer), lambda position: self.board.count(
+                'Pushing', _shown(layer), min(position, size), size), self._elsewhere(layer))
+        if sent.how == 'sent' and sent.digest != layer.blob_digest:
             self.parts.images.remember_packed(layer.diff_id, sent.digest, sent.size)
         news = {'there': 'Layer already exists', 'mounted': f'Mounted from {sent.source}', 'sent': 'Pushed'}[sent.how]
         self.board.say(news, _shown(layer))
@@ -86,8 +89,11 @@ class _Push:
         return Upload(self.repository, content, self.board.halt, tell).run(elsewhere)
 
     def _content(self, layer: LayerRecord) -> Content:
-        """A layer that is kept plain travels compressed; the same bytes each time, so that it need not twice."""
-        if layer.media_type != manifests.OCI_LAYER:
+        """A layer that is kept plain travels compressed; the same bytes each time, so that it need not twice.
+
+        With the manifest that the image came with, its blobs are sent as that names them.
+        """
+        if layer.media_type != manifests.OCI_LAYER or self.record.manifest:
             return Content(lambda: self._blob(layer.blob_digest), layer.blob_digest, layer.size)
         digest, size = self.parts.images.packed(layer.diff_id) or (None, None)
         return Content(lambda: _compressed(self._blob(layer.blob_digest)), digest, size)
@@ -113,18 +119,19 @@ class _Push:
             with self.parts.images.blobs.open(self.record.manifest) as file:
                 content = file.read()
             return content, manifests.Manifest.parse(content).media_type
-        plain = all(not layer.media_type.endswith('+zstd') for layer in self.record.layers)
-        config_type, kind = ((manifests.DOCKER_CONFIG, manifests.DOCKER_MANIFEST) if plain
+        types = [_oci_type(layer, sent[layer.diff_id]) for layer in self.record.layers]
+        docker = all(kind.endswith('+gzip') for kind in types)
+        config_type, kind = ((manifests.DOCKER_CONFIG, manifests.DOCKER_MANIFEST) if docker
                              else (manifests.OCI_CONFIG, manifests.OCI_MANIFEST))
         made = Manifest(
             Descriptor(config_type, self.record.id, self.parts.images.blobs.size(self.record.id)),
-            tuple(Descriptor(_DOCKER_LAYER if plain else _oci_type(layer), sent[layer.diff_id].digest,
-                             sent[layer.diff_id].size) for layer in self.record.layers), kind)
+            tuple(Descriptor(_DOCKER_LAYER if docker else type_, sent[layer.diff_id].digest, sent[layer.diff_id].size)
+                  for type_, layer in zip(types, self.record.layers, strict=True)), kind)
         return made.to_json(), kind
 
 
-def _oci_type(layer: LayerRecord) -> str:
-    return f'{manifests.OCI_LAYER}+gzip' if layer.media_type == manifests.OCI_LAYER else layer.media_type
+def _oci_type(layer: LayerRecord, sent: Sent) -> str:
+    return layer.media_type if sent.digest == layer.blob_digest else f'{manifests.OCI_LAYER}+gzip'
 
 
 def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -69,6 +69,23 @@ def test_a_pulled_image_keeps_its_digest_wherever_it_is_pushed(engine, registry,
     assert list(engine.push(f'{registry}/e:1'))[-1].result == first
 
 
+def test_a_plain_layer_that_the_repository_has_plain_is_not_sent_compressed(engine, registry, load):
+    info = load(f'{registry}/plain:1', files={'/x': 'x' * MIB})
+    for digest in info.diff_ids:
+        with urllib3.request('POST', f'http://{registry}/v2/plain/blobs/uploads/', preload_content=False) as begun:
+            place = begun.headers['Location']
+        blob = b''.join(engine._parts.images.blobs.open(digest))
+        answer = urllib3.request('PUT', f'{place}&digest={digest}', body=blob,
+                                 headers={'Content-Type': 'application/octet-stream'})
+        assert answer.status == 201
+    told = list(engine.push(f'{registry}/plain:1'))
+    assert [one.status for one in told].count('Layer already exists') == 2
+    engine.remove_image(info.id, force=True)
+    assert pull(engine, f'{registry}/plain:1') == info.id
+    engine.tag_image(info.id, f'{registry}/elsewhere:1')
+    assert list(engine.push(f'{registry}/elsewhere:1'))[-1].result == told[-1].result, 'its manifest stays true'
+
+
 @pytest.mark.parametrize('kind', ['docker', 'oci'])
 def test_a_list_of_manifests_gives_the_one_for_the_platform(engine, registry, load, kind):
     info = load(f'{registry}/multi:{kind}-one', files={'/x': kind})

@@ -88,6 +88,25 @@ class EnsureTest(ImagesTest):
         lenient = images.Images(self.engine, self.glance, require_hash=False)
         self.assertTrue(lenient.ensure(servers.CONTEXT, servers.an_image_meta()))
 
+    def test_a_hash_that_glance_still_computes_is_awaited(self):
+        whole = self.glance.images[servers.IMAGE_ID]
+        half = {**whole, 'os_hash_value': None}
+        shown = iter([half, half])
+        self.glance.get = lambda context, image_id: next(shown, whole)
+        self.assertTrue(self.ensure())
+        self.assertEqual(1, len(self.glance.downloads))
+        self.glance.get = lambda context, image_id: half
+        self.images = images.Images(servers.fake.FakeEngine(), self.glance)
+        with mock.patch.object(images, '_HASHING_S', 0), self.assertRaises(errors.UnacceptableImage):
+            self.ensure()
+
+    def test_what_comes_by_its_layers_needs_no_hash(self):
+        self.glance.add(hashed=False)
+        straight = mock.Mock()
+        self.assertTrue(images.Images(self.engine, self.glance, straight=straight).ensure(
+            servers.CONTEXT, servers.an_image_meta()))
+        self.assertEqual((1, []), (straight.take.call_count, self.glance.downloads))
+
     def test_an_archive_without_end_is_cut_off(self):
         self.images = images.Images(self.engine, self.glance, max_bytes=100)
         with self.assertRaisesRegex(errors.UnacceptableImage, 'image_max_size_gb'):

@@ -35,6 +35,15 @@ class SettingsTest(unittest.TestCase):
         settings.bound_waits(CONF)
         self.assertEqual(20, CONF.glance.timeout)
 
+    def test_snapshots_go_where_images_come_from_unless_the_operator_says_otherwise(self):
+        self.assertIsNone(settings.giving(CONF, None))
+        self.override('container', image_registry='192.0.2.1:5000/glance', image_registry_username='nova')
+        place = settings.giving(CONF, None)._place
+        self.assertEqual(('192.0.2.1:5000', 'glance', 'nova'), (place.domain, place.path, place.credentials.username))
+        self.override('container', snapshot_layers=False)
+        self.assertIsNone(settings.giving(CONF, None))
+        self.assertIsNotNone(settings.straight(CONF, None))
+
     def test_servers_share_all_cpus_unless_some_are_set_apart(self):
         self.assertIsNone(settings.policy(CONF).shared_cpus)
         self.override('compute', cpu_shared_set='0-1', cpu_dedicated_set='2-3')

@@ -2,6 +2,7 @@
 """nova.conf, the database file nova-compute must not see, and its own file."""
 
 from tools.minicloud import instance
+from tools.minicloud import registry
 from tools.minicloud.config import ini
 from tools.minicloud.config import network
 from tools.minicloud.config import shared
@@ -53,7 +54,8 @@ def nova_compute(cloud: instance.Instance, driver: str) -> ini.Sections:
             'vif_plugging_timeout': 60, 'vif_plugging_is_fatal': True,
             'resume_guests_state_on_host_boot': True},
         'container': {
-            'engine_url': f'unix://{cloud.path("run", "engine.sock")}'},
+            'engine_url': f'unix://{cloud.path("run", "engine.sock")}',
+            **registry.options(cloud)},
         'os_vif_ovs': {
             'ovsdb_connection': network.ovsdb_connection(cloud)},
     }

@@ -2,6 +2,7 @@
 """glance-api.conf."""
 
 from tools.minicloud import instance
+from tools.minicloud import registry
 from tools.minicloud.config import ini
 from tools.minicloud.config import shared
 
@@ -17,7 +18,7 @@ def glance(cloud: instance.Instance) -> ini.Sections:
                      'node_staging_uri': f'file://{data}/staging'},
          'oslo_messaging_notifications': {'driver': 'noop'},
          'glance_store': {'default_backend': 'layers'},
-         'layers': {'container_store_directory': data / 'layers'},
+         'layers': registry.store_options(cloud),
          'local': {'filesystem_store_datadir': data / 'images'},
          'os_glance_staging_store': {
              'filesystem_store_datadir': data / 'staging'},
