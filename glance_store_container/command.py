@@ -6,6 +6,7 @@ import logging
 import os
 import sys
 import time
+from typing import Any
 
 from glance_store import exceptions
 from oslo_config import cfg
@@ -16,23 +17,23 @@ from nova_container import errors
 from nova_container.image.stored import Place
 
 
-def list_opts():
+def list_opts() -> list[tuple[str, list[Any]]]:
     """The options for oslo-config-generator, in the section of a single store."""
     return [('glance_store', settings.OPTIONS)]
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Run the command; returns its exit code: 1 if something is wrong, 2 if it could not be done."""
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
     asked = _parser().parse_args(arguments)
     try:
-        return asked.run(_opened(asked), asked)
+        return int(asked.run(_opened(asked), asked))
     except (errors.ContainerError, exceptions.GlanceStoreException, cfg.Error, OSError) as error:
         print(f'nova-container-store: {error}', file=sys.stderr)
         return 2
 
 
-def show(backend: Backend, _asked) -> int:
+def show(backend: Backend, _asked: argparse.Namespace) -> int:
     """One line for each image: its id, size in bytes, blobs, and the manifest by which it can be pulled."""
     for place in sorted(backend.places(), key=lambda one: one.image_id):
         record = backend.record(place)
@@ -41,7 +42,7 @@ def show(backend: Backend, _asked) -> int:
     return 0
 
 
-def check(backend: Backend, asked) -> int:
+def check(backend: Backend, asked: argparse.Namespace) -> int:
     """Say what is wrong with any image."""
     places = backend.places()
     found = [problem for place in places for problem in backend.problems(place, deep=not asked.quick)]
@@ -49,7 +50,7 @@ def check(backend: Backend, asked) -> int:
     return 1 if found else 0
 
 
-def collect(backend: Backend, asked) -> int:
+def collect(backend: Backend, asked: argparse.Namespace) -> int:
     """Remove what no image needs, and say what that was."""
     unknown = _unknown(backend, asked) if asked.known else []
     done = backend.collect(unknown)
@@ -57,7 +58,7 @@ def collect(backend: Backend, asked) -> int:
     return 0
 
 
-def _unknown(backend: Backend, asked) -> list[Place]:
+def _unknown(backend: Backend, asked: argparse.Namespace) -> list[Place]:
     """Images that are not in the list and old enough: an image is in the store a moment before Glance lists it."""
     with sys.stdin if asked.known == '-' else open(asked.known) as file:
         known = set(file.read().split())
@@ -68,7 +69,7 @@ def _unknown(backend: Backend, asked) -> list[Place]:
             if place.image_id not in known and backend.recipe(backend.record(place)).created <= latest]
 
 
-def _opened(asked) -> Backend:
+def _opened(asked: argparse.Namespace) -> Backend:
     conf = cfg.ConfigOpts()
     conf.register_opts(settings.OPTIONS, group=asked.store)
     conf(args=[], project='glance', prog='glance-api', default_config_files=asked.config_file or None)
@@ -77,7 +78,7 @@ def _opened(asked) -> Backend:
     return settings.backend(options)
 
 
-def _become_owner(directory):
+def _become_owner(directory: str) -> None:
     """Act as the user whose directory it is: what is written there must stay Glance's to read."""
     owner = os.stat(directory)
     if os.geteuid() == 0 and owner.st_uid != 0:

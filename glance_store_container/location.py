@@ -36,13 +36,14 @@ class StoreLocation(location.StoreLocation):
 
     place: stored.Place | None = None
 
-    def process_specs(self):
+    def process_specs(self) -> None:
         self.place = stored.Place(self.specs['image_id'], self.specs['record'])
 
-    def get_uri(self):
+    def get_uri(self) -> str:
+        assert self.place is not None
         return self.place.uri
 
-    def parse_uri(self, uri):
+    def parse_uri(self, uri: str) -> None:
         """Read a URI. :raises BadStoreUri: it is not of the one form there is."""
         with failures.as_glance():
             self.place = stored.Place.parse(uri)

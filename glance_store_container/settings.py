@@ -2,11 +2,13 @@
 """The options of a container store, in the section of the store (several) or in ``[glance_store]`` (one)."""
 
 from pathlib import Path
+from typing import Any
 
 from glance_store import exceptions
 from oslo_config import cfg
 
 from glance_store_container import failures
+from glance_store_container.backend import Backend
 from glance_store_container.layout import Layout
 from glance_store_container.remote import Remote
 from nova_container import errors
@@ -43,7 +45,7 @@ OPTIONS = [
 ]
 
 
-def backend(options):
+def backend(options: Any) -> Backend:
     """The back end that an operator chose. :raises BadStoreConfiguration:"""
     directory = Path(options.container_store_directory or '')
     if not directory.is_absolute():
@@ -57,7 +59,7 @@ def backend(options):
         raise _bad(str(failures.of(error) or error) if isinstance(error, OSError) else str(error)) from error
 
 
-def _remote(options, directory):
+def _remote(options: Any, directory: Path) -> Remote:
     name = f'{options.container_store_registry}/{options.container_store_repository}'
     found = reference.parse(name)
     if (found.domain, found.path) != (options.container_store_registry, options.container_store_repository):
@@ -74,5 +76,6 @@ def _remote(options, directory):
                   directory, options.container_store_chunk_mb << 20)
 
 
-def _bad(reason):
-    return exceptions.BadStoreConfiguration(store_name='container', reason=reason)
+def _bad(reason: str) -> Exception:
+    found: Exception = exceptions.BadStoreConfiguration(store_name='container', reason=reason)
+    return found

@@ -65,7 +65,15 @@ ENGINE_OPTS = [
     cfg.StrOpt('run_dir', default='/run/nova-container',
                help='Folder of sockets, namespaces and process ids; need not survive a reboot of the host.'),
     cfg.StrOpt('socket', default='/run/nova-container/engine.sock',
-               help='Unix socket on which the Docker Engine API is served, mode 0600.'),
+               help='Unix socket on which the Docker Engine API is served, mode 0600. Whoever may use it is '
+                    'root of this host.'),
+    cfg.StrOpt('socket_user',
+               help='User beside root who may use the socket, by name or number: it belongs to this user then. nova '
+                    'lets nova-compute run as that user; a program that takes over nova-compute is root of this host '
+                    'all the same. Unset: only root.'),
+    cfg.StrOpt('socket_group',
+               help='Group beside root whose members may use the socket, by name or number: it has mode 0660 and '
+                    'belongs to this group then. Each of them is as good as root of this host. Unset: none.'),
     cfg.StrOpt('policy', default='privileged', choices=['restricted', 'baseline', 'privileged'],
                help='What clients of the unix socket may ask for. nova-compute needs privileged.'),
     cfg.StrOpt('tcp_listen',

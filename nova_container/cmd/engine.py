@@ -12,7 +12,7 @@ from oslo_config import cfg
 
 from nova_container import conf as options
 from nova_container import errors
-from nova_container.docker.server import Level, Server, tls
+from nova_container.docker.server import Access, Level, Server, tls
 from nova_container.registry import RegistrySettings
 from nova_container.runtime.engine import RuntimeEngine
 from nova_container.runtime.settings import Settings
@@ -45,10 +45,12 @@ def _log_to(path: str | None, level: str) -> None:
 
 def _serve(conf: cfg.ConfigOpts) -> int:
     asked_to_end = _EndRequest()
-    engine = RuntimeEngine(settings_from(conf))
+    settings = settings_from(conf)
+    access = Access.of(conf.engine.socket_user, conf.engine.socket_group)
+    engine = RuntimeEngine(settings)
     engine.open()
     try:
-        servers = _servers(conf, engine)
+        servers = _servers(conf, engine, access)
         for server in servers:
             server.start()
         _notify('READY=1')
@@ -82,11 +84,14 @@ class _EndRequest:
             pass
 
 
-def _servers(conf: cfg.ConfigOpts, engine: RuntimeEngine) -> list[Server]:
-    """One for each listener. :raises InvalidRequest: the options of tcp contradict each other."""
+def _servers(conf: cfg.ConfigOpts, engine: RuntimeEngine, access: Access) -> list[Server]:
+    """One for each listener. :raises InvalidRequest: the options of one contradict each other."""
     section = conf.engine
     path = Path(section.socket)
-    servers = [Server(engine, path, policy=Level(section.policy))]
+    if path.absolute().parent == Path(section.run_dir).absolute():
+        access.open_folder(path.parent)
+    access.check_way(path)
+    servers = [Server(engine, path, access=access, policy=Level(section.policy))]
     if section.tcp_listen:
         if not (section.tls_ca_file and section.tls_cert_file and section.tls_key_file):
             raise errors.InvalidRequest('tcp_listen needs tls_ca_file, tls_cert_file and tls_key_file: without '

@@ -9,6 +9,8 @@ import termios
 import time
 
 _UCRED = struct.Struct('3i')
+_SO_PEERGROUPS = 59
+_MOST_GROUPS = 256  # what getsockopt of Python has room for
 
 
 class Client:
@@ -23,7 +25,26 @@ class Client:
     @property
     def uid(self) -> int:
         """Who opened the connection, as the kernel says (unix(7), SO_PEERCRED)."""
-        return int(_UCRED.unpack(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))[1])
+        return self._credentials[1]
+
+    @property
+    def gid(self) -> int:
+        """The group of that process."""
+        return self._credentials[2]
+
+    @property
+    def groups(self) -> tuple[int, ...]:
+        """Its further groups (Linux 4.13, SO_PEERGROUPS); none if they are too many to tell."""
+        try:
+            found = self._socket.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, 4 * _MOST_GROUPS)
+        except OSError:
+            return ()
+        return struct.unpack(f'{len(found) // 4}i', found)
+
+    @property
+    def _credentials(self) -> tuple[int, int, int]:
+        pid, uid, gid = _UCRED.unpack(self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+        return pid, uid, gid
 
     def fileno(self) -> int:
         return self._socket.fileno()

@@ -8,13 +8,13 @@ import ssl
 import stat
 import threading
 import time
-from collections.abc import Iterable
 from pathlib import Path
 
 from nova_container import errors
 from nova_container.docker.policed import policed
 from nova_container.docker.policy import Level
 from nova_container.docker.server import tls
+from nova_container.docker.server.access import Access
 from nova_container.docker.server.client import Client
 from nova_container.docker.server.connection import Connection
 from nova_container.docker.server.context import Context
@@ -30,16 +30,15 @@ _HANDSHAKES = 64
 class Server:
     """The Docker Engine API of an engine on a unix socket of mode 0600, or on a tcp socket with TLS.
 
-    Only processes of ``allowed_uids`` (root and our own user, unless given) are served, or with
-    ``tls_context`` those who show a certificate. ``policy`` is what they may ask for. The engine is not closed with the
-    server.
+    Only processes of root, of our own user and of whom ``access`` names are served, or with ``tls_context`` those who
+    show a certificate. ``policy`` is what they may ask for. The engine is not closed with the server.
     """
 
-    def __init__(self, engine: Engine, socket_path: Path, *, allowed_uids: Iterable[int] | None = None,
+    def __init__(self, engine: Engine, socket_path: Path, *, access: Access | None = None,
                  listening: socket.socket | None = None, tls_context: ssl.SSLContext | None = None,
                  policy: Level = Level.PRIVILEGED, limits: Limits | None = None) -> None:
         self._path = socket_path
-        self._allowed = frozenset((0, os.getuid()) if allowed_uids is None else allowed_uids)
+        self._access = access or Access()
         self._listening = listening
         self._inherited = listening is not None
         self._limits = limits or Limits()
@@ -91,6 +90,7 @@ class Server:
         sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC)
         os.fchmod(sock.fileno(), 0o600)  # before bind(2), so that the path never has another mode
         sock.bind(str(self._path))
+        self._access.open_socket(self._path)
         sock.listen(_BACKLOG)
         self._listening = sock
 
@@ -142,7 +142,7 @@ class Server:
             sock.close()
 
     def _admit(self, client: Client) -> None:
-        if client.uid not in self._allowed or not self._begin(client):
+        if not self._access.admits(client) or not self._begin(client):
             LOG.warning('A connection of uid %d was refused', client.uid)
             client.close()
 

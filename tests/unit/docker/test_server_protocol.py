@@ -175,16 +175,6 @@ def test_the_socket_is_for_its_owner_only(server, socket_path):
     assert stat.S_IMODE(os.stat(socket_path).st_mode) == 0o600
 
 
-def test_another_user_is_not_served(fake, socket_path):
-    server = Server(fake, socket_path, allowed_uids=(os.getuid() + 1,))
-    server.start()
-    try:
-        with RawClient(socket_path) as client:
-            assert client.is_closed()
-    finally:
-        server.stop()
-
-
 def test_more_connections_than_allowed_are_refused(raw, socket_path):
     clients = [RawClient(socket_path) for _ in range(8)]
     try:
