@@ -17,7 +17,7 @@ demo: prepare-demo  ## A whole OpenStack from packages; boot, use and snapshot a
 
 # Two side by side, as tests/conftest.py groups them. One that fails is tried once more: the closing line counts it as rerun.
 test: prepare-test check  ## Style, types, layers, then every test
-	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder --reruns 1 --reruns-delay 3 tests
+	$(PYTEST) -n 2 --reruns 1 --reruns-delay 3 tests
 
 check: lint types layers docs  ## Style, types, layers, documentation
 
