@@ -22,6 +22,7 @@ _SAME: Sequence[tuple[str, str]] = (
     (r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)', '<time>'),
     (r'(Less than a second|About a minute|\d+ seconds?|\d+ minutes?|\d+ milliseconds?)( ago)?', '<span>'),
     (r'time="<time>" level=error msg="error waiting for container: context canceled"\n', ''),  # of the command 20.10
+    (r'time="<time>" level=error msg="Can\'t (add file|close tar writer)[^\n]*\n', ''),  # of a client that is refused
     (r'\b172\.\d+\.\d+\.\d+', '<address>'), (r'\b192\.168\.\d+\.\d+', '<address>'),
 )
 

@@ -260,7 +260,7 @@ rmi box:1
 rm -f files
 
 run -d --name corners -v corner:/vol --tmpfs /tm -e FOO=bar box:1 sleep 600
-exec corners sh -c 'mkdir -p /d/sub; echo a > /d/a; echo s > /d/sub/s; ln -s /d /link; ln -s a /d/rel; ln -s /etc/passwd /d/abs; ln -s /nowhere /dangling'
+exec corners sh -c 'mkdir -p /d/sub; echo a > /d/a; echo s > /d/sub/s; ln -s /d /link; ln -s a /d/rel; ln -s /etc/motd /d/abs; ln -s /nowhere /dangling'
 host: sh -c 'mkdir -p {dir}/tree/deep; echo h > {dir}/tree/h; ln -sf h {dir}/tree/hl; chmod 600 {dir}/tree/h; chown 1234:2345 {dir}/tree/h'
 cp corners:/d {dir}/o1
 cp corners:/d/. {dir}/o1
@@ -286,7 +286,7 @@ exec corners stat -c '%a %u %g' /archived/h
 cp {dir}/tree/h corners:/link
 cp {dir}/tree/h corners:/d/abs
 cp {dir}/tree/h corners:/dangling
-exec corners sh -c 'cat /etc/passwd /nowhere; readlink /d/abs'
+exec corners sh -c 'cat /etc/motd /nowhere; readlink /d/abs'
 cp {dir}/tree corners:/d/a
 cp {dir}/tree/h corners:/vol/h
 cp corners:/vol/h {dir}/o13
