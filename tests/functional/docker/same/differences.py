@@ -21,8 +21,6 @@ FROM_DOCKERD: Mapping[str, str] = {
         'runc of Debian 12 does not start privileged containers on the kernel of the test machines; crun does',
     'cp {dir}/tree/h corners:/etc/hostname':
         'dockerd cannot put a file where another is mounted; here it shows until the next start',
-    'exec -d corners no-such-program':
-        'whether there is the program is found out by running it, which a detached client does not wait for',
     'exec -w rel corners pwd': 'a folder that is no absolute path is refused before anything is run',
     "ps -a -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
     "ps -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
