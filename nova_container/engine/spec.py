@@ -87,6 +87,8 @@ class Mount:
     ``source`` is a host path for a bind, '' for tmpfs, a volume's name or '' (a new one) for a volume. An empty volume
     takes what the image has at ``target`` unless ``no_copy``. ``make_source`` makes a missing folder on the host.
     ``volume`` says how to make the volume if there is none; its name is ``source``. ``subpath`` is below the volume.
+    Of a bind, what is mounted below its source comes along if ``recursive``, and is read-only too if
+    ``read_only_below``.
     """
 
     kind: MountKind
@@ -101,6 +103,8 @@ class Mount:
     subpath: str = ''
     make_source: bool = False
     volume: Volume | None = None
+    recursive: bool = True
+    read_only_below: bool = True
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

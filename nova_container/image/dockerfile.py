@@ -2,10 +2,11 @@
 """What a Dockerfile builds on, read without building it (moby, Dockerfile reference).
 
 Only FROM, the ARGs before the first of them, and ``--from=`` and ``from=`` are understood: enough to have every image
-at hand before a builder starts, which then needs no registry.
+at hand before a builder starts, which then needs no registry. And SHELL, which buildah forgets for CMD and ENTRYPOINT.
 """
 
 import dataclasses
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
@@ -24,6 +25,8 @@ _FETCHED = re.compile(r'://|\$|git@|github\.com')
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recipe:
     """``text`` is the Dockerfile with the variables of FROM filled in; ``bases`` the images it takes from outside.
+
+    A CMD or ENTRYPOINT for the shell is one of words in it, if the stage or the one it is made of has another SHELL.
 
     ``is_repeatable`` says that it takes nothing else from outside: no ``ADD`` of a URL, nor of what may be one.
     """
@@ -51,8 +54,11 @@ def read(content: bytes, arguments: Mapping[str, str], ids: Mapping[str, str] = 
     if len(content) > MAX_BYTES:
         raise InvalidRequest(f'The Dockerfile is {len(content)} bytes long, more than {MAX_BYTES}')
     lines = content.decode('utf-8', 'replace').replace('\r\n', '\n').split('\n')
+    current = set[str]()
     known, stages, bases = dict(_predefined(arguments)), set[str](), dict[str, None]()
     is_begun, is_repeatable = False, True
+    shell: tuple[str, ...] = ()
+    shells: dict[str, tuple[str, ...]] = {}
     for instruction in _instructions(lines):
         is_repeatable = is_repeatable and not _fetches(f'{instruction.word} {instruction.rest}')
         if instruction.word == 'ARG' and not is_begun:
@@ -62,7 +68,15 @@ def read(content: bytes, arguments: Mapping[str, str], ids: Mapping[str, str] = 
             image, name = _from(instruction, lines, known, ids, stages)
             if image.lower() not in stages and image != 'scratch':
                 bases[image] = None
-            stages |= {str(sum(1 for stage in stages if stage.isdigit())), (name or '').lower()} - {''}
+            shell = shells.get(image.lower(), ())
+            current = {str(sum(1 for stage in stages if stage.isdigit())), (name or '').lower()} - {''}
+            stages |= current
+            shells |= dict.fromkeys(current, shell)
+        elif instruction.word == 'SHELL':
+            shell = _words(instruction.rest) or ()
+            shells |= dict.fromkeys(current, shell)
+        elif instruction.word in ('CMD', 'ENTRYPOINT') and shell and _words(instruction.rest) is None:
+            _replace(lines, instruction, f'{instruction.word} {json.dumps([*shell, instruction.rest])}')
         elif instruction.word in ('COPY', 'ADD', 'RUN'):
             bases |= dict.fromkeys(image for image in _taken(instruction) if image.lower() not in stages)
     if not is_begun:
@@ -133,9 +147,22 @@ def _from(instruction: _Instruction, lines: list[str], known: Mapping[str, str],
         raise InvalidRequest(f'base name ({match["image"][:200]}) should not be blank')
     named = f' AS {match["name"]}' if match['name'] else ''
     told = image if image.lower() in stages else ids.get(image, image)
-    lines[instruction.first:instruction.last] = [f'FROM {_expanded(match["flags"], known)}{told}{named}'] + [''] * (
-        instruction.last - instruction.first - 1)
+    _replace(lines, instruction, f'FROM {_expanded(match["flags"], known)}{told}{named}')
     return image, match['name']
+
+
+def _replace(lines: list[str], instruction: _Instruction, text: str) -> None:
+    """Write an instruction anew, on as many lines."""
+    lines[instruction.first:instruction.last] = [text] + [''] * (instruction.last - instruction.first - 1)
+
+
+def _words(rest: str) -> tuple[str, ...] | None:
+    """The words of an instruction in its form for no shell, a JSON list of strings; None if it is in another form."""
+    try:
+        words = json.loads(rest)
+    except (ValueError, RecursionError):
+        return None
+    return tuple(words) if isinstance(words, list) and all(isinstance(word, str) for word in words) else None
 
 
 def _expanded(text: str, known: Mapping[str, str]) -> str:

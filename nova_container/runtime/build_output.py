@@ -22,6 +22,8 @@ _NOISE = re.compile(r'(?:\[\d+/\d+\] )?(?:COMMIT\b.*|--> |)|[0-9a-f]{64}|(?:Succ
 _SHOWN_STEP = re.compile(r'(?:\[\d+/\d+\] )?Step \d+/\d+ : (\w+)')
 _FAILED = re.compile(r'(?:Error|error building at STEP)?.*building at STEP "(RUN.*)": while running runtime: '
                      r'exit status (\d+)', re.DOTALL)
+_MISSING = re.compile(r'building at STEP "(COPY|ADD)\b.*": checking on sources under .*'
+                      r'copier: stat: "/?(.*?)": no such file or directory', re.DOTALL)
 _UNKNOWN = re.compile(r'Unknown instruction: "(\w+)"')
 _ERROR = re.compile(r'[Ee]rror:? (.*)', re.DOTALL)
 
@@ -85,6 +87,9 @@ def failure(said: list[str], code: int) -> errors.ContainerError:
         command = step[1].removeprefix('RUN').strip()
         return errors.StepFailed(f"The command '/bin/sh -c {command}' returned a non-zero code: {step[2]}",
                                  int(step[2]))
+    if missing := _MISSING.search(last):
+        return errors.StepFailed(f'{missing[1]} failed: file not found in build context or excluded by .dockerignore: '
+                                 f'stat {missing[2]}: file does not exist', 1)
     if unknown := _UNKNOWN.search(last):
         return errors.StepFailed(f'Dockerfile parse error: unknown instruction: {unknown[1]}')
     found = _ERROR.match(last)

@@ -45,7 +45,11 @@ def fault_of_exec(root: str, program: str, env: Sequence[str], cwd: str) -> int 
 
 def check(root: str, program: str, env: Sequence[str], cwd: str) -> None:
     """:raises Unrunnable: it cannot be run; the text says why, with the words that the docker command looks for."""
-    code = fault(root, program, env, cwd)
+    raise_fault(fault(root, program, env, cwd), program)
+
+
+def raise_fault(code: int | None, program: str) -> None:
+    """:raises Unrunnable: there is a code."""
     if code is not None:
         raise Unrunnable(f'exec: {program!r}: {_FAULTS[code]}', code)
 

@@ -302,8 +302,9 @@ def _is_covered(destination: str, own: set[str]) -> bool:
 def _mount(mount: specs.Mount) -> Json:
     if mount.kind is specs.MountKind.BIND:
         # rro (Linux 5.12): with ro alone, what is mounted below the source stays writable.
-        mode = ('rro',) if mount.read_only else ()
-        return _bind(mount.source, mount.target, mount.propagation, *mount.options, *mode)
+        mode = ('rro' if mount.read_only_below else 'ro',) if mount.read_only else ()
+        kind = 'rbind' if mount.recursive else 'bind'
+        return _tree(mount.target, 'bind', mount.source, [kind, mount.propagation, *mount.options, *mode])
     return _tree(mount.target, 'tmpfs', 'tmpfs', _tmpfs_options(mount))
 
 

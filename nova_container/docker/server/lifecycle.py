@@ -58,10 +58,11 @@ def wait(call: Call) -> Answer:
     condition = call.query.text('condition') or 'not-running'
     if condition not in ('not-running', 'next-exit', 'removed'):
         raise errors.InvalidRequest(f'invalid condition: {condition[:64]!r}')
-    found = call.engine.inspect(call.container).id
+    found = call.engine.inspect(call.container)
     if condition == 'not-running':
-        return Stream(_until_ended(call, found))
-    return Stream(_until_event(call, found, call.context.feed.subscribe(), condition))
+        return Stream(_until_ended(call, found.id))
+    before = 0 if found.exit is None else found.exit.code
+    return Stream(_until_event(call, found.id, call.context.feed.subscribe(), condition, before))
 
 
 def _until_ended(call: Call, container_id: str) -> Iterator[bytes]:
@@ -76,8 +77,8 @@ def _until_ended(call: Call, container_id: str) -> Iterator[bytes]:
             return
 
 
-def _until_event(call: Call, container_id: str, events: Subscription, condition: str) -> Iterator[bytes]:
-    code = 0
+def _until_event(call: Call, container_id: str, events: Subscription, condition: str, code: int) -> Iterator[bytes]:
+    """``code`` is of the end before, which one that is only removed has."""
     try:
         yield b''
         while not (call.client.is_gone() or events.ended):

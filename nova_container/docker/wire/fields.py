@@ -52,8 +52,8 @@ HOST_CONFIG: Mapping[str, object] = {
 """The same for HostConfig."""
 
 BIND_OPTIONS: Mapping[str, object] = {
-    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': (), 'CreateMountpoint': _HONOURED,
-    'ReadOnlyNonRecursive': (), 'ReadOnlyForceRecursive': (True,),
+    'Propagation': _HONOURED, 'Options': _HONOURED, 'NonRecursive': _HONOURED, 'CreateMountpoint': _HONOURED,
+    'ReadOnlyNonRecursive': _HONOURED, 'ReadOnlyForceRecursive': (True,),
 }
 VOLUME_OPTIONS: Mapping[str, object] = {
     'NoCopy': _HONOURED, 'Labels': _HONOURED, 'DriverConfig': _HONOURED, 'Subpath': _HONOURED,
@@ -91,8 +91,6 @@ _REASONS: Mapping[str, str] = {
     'KernelMemoryTCP': _KERNEL_MEMORY, 'DeviceRequests': 'it has no device drivers, so name devices in Devices',
     'DiskQuota': 'use StorageOpt', 'Capabilities': 'use CapAdd and CapDrop', 'Cgroup': 'use CgroupParent',
     'NanoCPUs': 'it is spelled NanoCpus', 'VolumeDriver': 'only local is here',
-    'NonRecursive': 'binds are recursive, so leave it out',
-    'ReadOnlyNonRecursive': 'read-only is recursive, so leave it out',
     'ClusterVolumeSpec': 'it is in no cluster', 'ClusterOptions': 'it is in no cluster',
 }
 """What to do instead, where there is something."""

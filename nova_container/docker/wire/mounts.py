@@ -22,7 +22,8 @@ def mount_body(mount: specs.Mount) -> Json:
         return body | {'Source': mount.source,
                        'BindOptions': without_none({
                            'Propagation': mount.propagation, 'Options': options,
-                           'CreateMountpoint': mount.make_source or None})}
+                           'CreateMountpoint': mount.make_source or None, 'NonRecursive': not mount.recursive or None,
+                           'ReadOnlyNonRecursive': not mount.read_only_below or None})}
     return body | {'TmpfsOptions': without_none({'SizeBytes': mount.size_bytes, 'Mode': mount.mode,
                                                  'Options': options})}
 
@@ -59,7 +60,8 @@ def _mount_of(item: Document, *, strict: bool) -> specs.Mount:
     return specs.Mount(
         kind=kind, target=item.text('Target'), source=item.text('Source'), read_only=bool(item.flag('ReadOnly')),
         propagation=bind.text('Propagation') or 'rprivate', size_bytes=tmpfs.positive('SizeBytes'),
-        make_source=bool(bind.flag('CreateMountpoint')),
+        make_source=bool(bind.flag('CreateMountpoint')), recursive=not bind.flag('NonRecursive'),
+        read_only_below=not bind.flag('ReadOnlyNonRecursive'),
         mode=tmpfs.positive('Mode'), options=_options_of(bind if kind is specs.MountKind.BIND else tmpfs))
 
 
@@ -99,7 +101,8 @@ def bind_body(mount: specs.Mount) -> str | None:
     """The entry of ``Binds`` that says all of a mount; None if none does."""
     if mount.kind is specs.MountKind.VOLUME:
         return _volume_bind(mount)
-    plain = mount.make_source and not mount.options and ':' not in f'{mount.source}{mount.target}'
+    is_whole = mount.make_source and mount.recursive and mount.read_only_below
+    plain = is_whole and not mount.options and ':' not in f'{mount.source}{mount.target}'
     if mount.kind is not specs.MountKind.BIND or not plain:
         return None
     options = (*(['ro'] if mount.read_only else []), *([mount.propagation] if mount.propagation != 'rprivate' else []))

@@ -44,8 +44,8 @@ def start_exec(parts: Parts, exec_id: str) -> Session:
     try:
         session = begin(parts, container, execution, lambda code: parts.publish(
             container, 'exec_die', {'execID': exec_id, 'exitCode': str(code)}))
-    except errors.InvalidRequest:
-        execution.fail(executables.NOT_EXECUTABLE)
+    except errors.InvalidRequest as error:
+        execution.fail(executables.code_of(error) or executables.NOT_EXECUTABLE)
         raise
     parts.publish(container, f'exec_start: {" ".join(execution.spec.command)}', {'execID': exec_id})
     return session
@@ -56,6 +56,7 @@ def begin(parts: Parts, container: Container, execution: Execution,
     """Run a process that was prepared; ``ended`` is told its exit code.
 
     :raises WrongState: it ran already, or the container does not run.
+    :raises Unrunnable: nobody listens to it, and there is no such program.
     """
     container.must_be(container.status.may_exec, 'run a command in it')
     cgroups.expect_move(parts.cgroup_version)
@@ -65,9 +66,13 @@ def begin(parts: Parts, container: Container, execution: Execution,
         description.rootfs, spec.user, container.record.spec.security.groups)
     process = oci_config.exec_process(description, spec, identity)
     first = container.record.pid or 0
-    return execution.start(parts.oci(container), parts.launcher, process, beside=first, ended=ended,
-                           fault=lambda: executables.fault_of_exec(f'/proc/{first}/root', spec.command[0],
-                                                                   process['env'], process['cwd']))
+
+    def fault() -> int | None:
+        return executables.fault_of_exec(f'/proc/{first}/root', spec.command[0], process['env'], process['cwd'])
+
+    if not (spec.attach_stdin or spec.attach_stdout or spec.attach_stderr):  # nobody would hear of it later
+        executables.raise_fault(fault(), spec.command[0])
+    return execution.start(parts.oci(container), parts.launcher, process, beside=first, ended=ended, fault=fault)
 
 
 def get(parts: Parts, exec_id: str) -> Execution:

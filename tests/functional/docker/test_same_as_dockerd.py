@@ -34,7 +34,7 @@ def said():
 @functools.cache
 def _speaks_more_than_1_41():
     """Whether the command is newer than Debian's."""
-    said = subprocess.run(['docker', '--version'], capture_output=True, text=True, check=True).stdout
+    said = subprocess.run([results.client(), '--version'], capture_output=True, text=True, check=True).stdout
     return int(re.search(r'version (\d+)', said)[1]) > 20
 
 

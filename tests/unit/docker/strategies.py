@@ -40,6 +40,7 @@ _options = _tuples(st.from_regex(r'[a-z]{1,6}(=[a-z0-9=]{1,6})?', fullmatch=True
 mounts = st.builds(
     specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path, read_only=st.booleans(),
     propagation=st.sampled_from(('private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave')), options=_options,
+    recursive=st.booleans(), read_only_below=st.booleans(),
 ) | st.builds(
     specs.Mount, kind=st.just(specs.MountKind.TMPFS), target=_path, read_only=st.booleans(),
     size_bytes=_maybe_count, mode=st.none() | st.integers(1, 0o7777), options=_options)
@@ -48,8 +49,11 @@ all_mounts = st.builds(
     lambda *groups: tuple(mount for group in groups for mount in group), _tuples(mounts | st.builds(
         specs.Mount, kind=st.just(specs.MountKind.VOLUME), source=st.just('') | _word, target=_path,
         read_only=st.booleans(), no_copy=st.booleans(), subpath=st.just('') | _word,
-        volume=st.none() | _volumes.filter(lambda volume: volume != Volume()))),
-    _tuples(st.builds(specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path,
+        volume=st.none() | _volumes.filter(lambda volume: volume != Volume())).filter(
+            lambda mount: not mount.source or mount.subpath or mount.volume)),
+    _tuples(st.builds(specs.Mount, kind=st.just(specs.MountKind.VOLUME), source=_word, target=_path,
+                      read_only=st.booleans(), no_copy=st.booleans())
+            | st.builds(specs.Mount, kind=st.just(specs.MountKind.BIND), source=_path, target=_path,
                       read_only=st.booleans(), propagation=st.sampled_from(('rprivate', 'rshared')),
                       make_source=st.just(True))))
 shown_mounts = _tuples(st.builds(
@@ -113,7 +117,10 @@ containers = st.builds(
     devices=_tuples(st.builds(specs.Device, path_on_host=_path, path_in_container=_path,
                               permissions=st.sampled_from(('r', 'rw', 'rwm')))),
     security=security, network=network, restart=restart,
-    log=st.builds(specs.LogLimits, file_bytes=_count, files=st.integers(1, 9)), labels=_mappings(_text),
+    log=st.builds(specs.LogLimits, file_bytes=_count, files=st.integers(1, 9),
+                  driver=st.sampled_from(('json-file', 'local')), options=st.fixed_dictionaries(
+                      {}, optional={'labels': _text, 'env': _text, 'tag': st.just('{{.Name}}')}))
+    | st.just(specs.LogLimits(driver='none')), labels=_mappings(_text),
     sysctls=_mappings(_text), ulimits=_tuples(st.builds(
         specs.Ulimit, name=_word, soft=st.integers(-1, 1 << 30), hard=st.integers(-1, 1 << 30))),
     shm_bytes=_count, init=st.none() | st.booleans(), oom_score_adj=st.integers(-1000, 1000),

@@ -236,6 +236,16 @@ def test_wait_knows_other_ends(raw, run, fake, condition, act):
     assert json.loads(raw._chunk())['StatusCode'] == 9
 
 
+def test_the_removal_of_one_that_has_ended_tells_how_it_ended(raw, run, fake):
+    run('c', 'sleep', '600')
+    fake.exit('c', 9)
+    eventually(lambda: not fake.inspect('c').status.alive)
+    raw.send('POST /containers/c/wait?condition=removed HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+    assert raw.head()[0] == 200
+    fake.remove('c')
+    assert json.loads(raw._chunk())['StatusCode'] == 9
+
+
 def test_wait_refuses_an_unknown_condition_or_container(raw, run):
     run('c', 'true')
     assert raw.document('POST', '/containers/c/wait?condition=bored')[0] == 400

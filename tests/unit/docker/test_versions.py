@@ -60,6 +60,22 @@ def test_a_field_comes_or_goes_with_a_version(raw, container, path, where, field
         assert (status, field in found) == (200, there)
 
 
+@pytest.mark.parametrize('version', [f'1.{minor}' for minor in range(40, versions.NEWEST[1] + 1)])
+def test_each_version_that_docker_serves_today_makes_lists_and_removes(raw, container, version):
+    def ask(method, path, document=None):
+        return raw.document(method, f'/v{version}{path}', document)
+
+    status, made = ask('POST', '/containers/create?name=made', {
+        'Image': 'busybox', 'Cmd': ['sleep', '60'], 'HostConfig': {'Memory': 1 << 26, 'NetworkMode': 'none'}})
+    assert status == 201
+    assert ask('POST', f'/containers/{made["Id"]}/start')[0] == 204
+    assert [row['Names'] for row in ask('GET', '/containers/json')[1]] == [['/made'], ['/c']]
+    assert ask('GET', '/containers/made/json')[1]['State']['Running']
+    for path in ('/info', '/version', '/images/json', '/networks', '/volumes', '/system/df', '/images/busybox/history'):
+        assert ask('GET', path)[0] == 200
+    assert ask('DELETE', '/containers/made?force=1')[0] == 204
+
+
 def test_aliases_lose_the_short_id_that_names_gain(raw, container):
     def endpoint(version):
         document = raw.document('GET', f'/v{version}/containers/c/json')[1]

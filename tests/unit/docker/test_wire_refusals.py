@@ -40,11 +40,13 @@ def test_a_setting_we_lack_is_refused_by_name(name):
     ({'Unheard': None}, 'HostConfig.Unheard'),
     ({'Binds': ['/a:/b:z']}, "'z'"),
     ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
-    ({'Mounts': [{'Type': 'bind', 'Source': '/v', 'Target': '/v', 'BindOptions': {'NonRecursive': True}}]},
-     'NonRecursive'),
+    ({'Mounts': [{'Type': 'image', 'Source': 'box', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
     ({'SecurityOpt': ['seccomp={}']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
     ({'LogConfig': {'Type': 'syslog'}}, 'syslog'), ({'LogConfig': {'Config': {'compress': 'true'}}}, 'compress'),
+    ({'LogConfig': {'Config': {'mode': 'non-blocking'}}}, 'mode'),
+    ({'LogConfig': {'Type': 'none', 'Config': {'max-size': '1m'}}}, 'max-size'),
+    ({'LogConfig': {'Config': {'tag': '{{.Nope}}'}}}, 'Nope'), ({'LogConfig': {'Config': {'tag': '{{if x}}'}}}, 'tag'),
 ])
 def test_a_value_we_lack_is_refused(host, named):
     with pytest.raises(errors.Unsupported, match=named):

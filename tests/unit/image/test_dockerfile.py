@@ -45,6 +45,18 @@ def test_ids_stand_for_names_of_images_but_not_of_stages():
     assert recipe.text == 'FROM sha256:1 AS b\nFROM b\nFROM c\nRUN echo a\n'
 
 
+@pytest.mark.parametrize(('text', 'expected'), [
+    ('FROM a\nCMD x "y"', 'FROM a\nCMD x "y"'),
+    ('FROM a\nSHELL ["s", "-c"]\nCMD x "y"', 'FROM a\nSHELL ["s", "-c"]\nCMD ["s", "-c", "x \\"y\\""]'),
+    ('FROM a\nSHELL ["s"]\nENTRYPOINT x \\\n  y\nRUN z', 'FROM a\nSHELL ["s"]\nENTRYPOINT ["s", "x   y"]\n\nRUN z'),
+    ('FROM a\nSHELL ["s"]\nCMD ["x"]\nCMD []', 'FROM a\nSHELL ["s"]\nCMD ["x"]\nCMD []'),
+    ('FROM a AS one\nSHELL ["s"]\nFROM One\nCMD x', 'FROM a AS one\nSHELL ["s"]\nFROM One\nCMD ["s", "x"]'),
+    ('FROM a AS one\nSHELL ["s"]\nFROM b\nCMD x', 'FROM a AS one\nSHELL ["s"]\nFROM b\nCMD x'),
+])
+def test_a_command_for_the_shell_is_one_for_the_shell_of_its_stage(text, expected):
+    assert dockerfile.read(text.encode(), {}).text == expected
+
+
 @pytest.mark.parametrize('text', ['', 'RUN x', 'FROM', 'FROM a b c', 'FROM a AS', 'FROM $V', 'x' * (2 << 20)])
 def test_what_cannot_be_understood_is_refused(text):
     with pytest.raises(errors.InvalidRequest):

@@ -38,6 +38,9 @@ def test_lines_are_told_in_docker_s_words(said, expected):
      "The command '/bin/sh -c exit 7' returned a non-zero code: 7"),
     ('Error: building at STEP "RUX ": Build error: Unknown instruction: "RUX" &x{}', 1,
      'Dockerfile parse error: unknown instruction: RUX'),
+    ('Error: building at STEP "COPY a b* /m/": checking on sources under "/state/build-1/context": copier: stat: "/a": '
+     'no such file or directory', 1,
+     'COPY failed: file not found in build context or excluded by .dockerignore: stat a: file does not exist'),
     ('Error: something else', 1, 'something else'), ('', 1, 'buildah ended with 125'),
 ])
 def test_failures_say_what_failed(said, code, sentence):

@@ -19,8 +19,9 @@ FROM_DOCKERD: Mapping[str, str] = {
     'top made -o args': 'the engine lists processes itself, and needs no column of pids to know which are the container\'s',
     "run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'":
         'runc of Debian 12 does not start privileged containers on the kernel of the test machines; crun does',
-    'run --rm --log-driver none box:1 echo unlogged':
-        'the engine always keeps a bounded log, so that none is refused with a sentence',
+    'cp {dir}/tree/h corners:/etc/hostname':
+        'dockerd cannot put a file where another is mounted; here it shows until the next start',
+    'exec -w rel corners pwd': 'a folder that is no absolute path is refused before anything is run',
     "ps -a -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
     "ps -s --format '{{.Names}} {{.Size}}'": _TAR_SIZES,
     'run --rm --mount type=volume,source=data,target=/d,volume-subpath=sub box:1 cat /d/file': _NEWER,

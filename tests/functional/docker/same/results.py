@@ -22,6 +22,7 @@ _SAME: Sequence[tuple[str, str]] = (
     (r'\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)', '<time>'),
     (r'(Less than a second|About a minute|\d+ seconds?|\d+ minutes?|\d+ milliseconds?)( ago)?', '<span>'),
     (r'time="<time>" level=error msg="error waiting for container: context canceled"\n', ''),  # of the command 20.10
+    (r'time="<time>" level=error msg="Can\'t (add file|close tar writer)[^\n]*\n', ''),  # of a client that is refused
     (r'\b172\.\d+\.\d+\.\d+', '<address>'), (r'\b192\.168\.\d+\.\d+', '<address>'),
 )
 
@@ -82,11 +83,16 @@ def _until(place: Place, step: Step) -> Result:
         time.sleep(0.1)
 
 
+def client() -> str:
+    """The docker command: that of ``NOVA_CONTAINER_DOCKER``, such as Debian's /usr/bin/docker, or the first in PATH."""
+    program = shutil.which(os.environ.get('NOVA_CONTAINER_DOCKER', 'docker'))
+    assert program is not None
+    return program
+
+
 def _once(place: Place, step: Step) -> Result:
     words = [word.replace('{dir}', str(place.folder)).replace('{registry}', place.registry) for word in step.words]
-    program = shutil.which('docker')
-    assert program is not None
-    argv = [*place.prefix, *words] if step.on_host else [program, *words]
+    argv = [*place.prefix, *words] if step.on_host else [client(), *words]
     environment = {'PATH': f'{os.environ["PATH"]}:/usr/sbin:/sbin', 'DOCKER_HOST': place.url, 'HOME': str(place.folder),
                    'DOCKER_CONFIG': str(place.folder / 'config'), 'DOCKER_BUILDKIT': '0', 'DOCKER_CLI_HINTS': 'false'}
     if place.api_version:

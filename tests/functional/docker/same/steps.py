@@ -72,7 +72,7 @@ rmi nobody
 
 create --name made --label a=b --label c= -e A=b -w /tmp --hostname h box:1 sleep 600
 ps -q
-ps -a --format '{{.Names}} {{.Image}} {{.Command}} {{.Status}} {{.Labels}}'
+ps -a --format '{{.Names}} {{.Image}} {{.Command}} {{.Status}} {{.Label "a"}}'
 inspect -f '{{.State.Status}} {{.State.Running}} {{.State.Pid}} {{.State.ExitCode}} {{.Path}} {{.Args}} {{.Name}}' made
 inspect -f '{{.Config.Hostname}} {{.Config.WorkingDir}} {{json .Config.Labels}} {{json .Config.Env}}' made
 inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Config.Image}} {{.Config.Tty}} {{.Config.User}}' made
@@ -154,6 +154,8 @@ host: cat {dir}/shared/by-container
 run --rm -v {dir}/shared:/s:ro box:1 touch /s/no
 run --rm --mount type=bind,source={dir}/missing,target=/m box:1 true
 run --rm -v {dir}/made-by-engine:/m box:1 ls -a /m
+run --rm --mount type=bind,source=/dev,target=/m box:1 sh -c 'ls /m/pts | grep ptmx'
+run --rm --mount type=bind,source=/dev,target=/m,bind-nonrecursive box:1 sh -c 'ls /m/pts | wc -l'
 run --rm --mount type=tmpfs,target=/t,tmpfs-size=1m box:1 sh -c 'df -k /t | tail -1 | awk "{print \$2}"'
 run --rm --cap-drop ALL box:1 chown 1:1 /tmp
 run --rm --cap-add SYS_TIME box:1 sh -c 'grep CapEff /proc/self/status'
@@ -256,6 +258,127 @@ rmi imported:1 committed:1
 rmi -f box:latest
 rmi box:1
 rm -f files
+
+run -d --name corners -v corner:/vol --tmpfs /tm -e FOO=bar box:1 sleep 600
+exec corners sh -c 'mkdir -p /d/sub; echo a > /d/a; echo s > /d/sub/s; ln -s /d /link; ln -s a /d/rel; ln -s /etc/motd /d/abs; ln -s /nowhere /dangling'
+host: sh -c 'mkdir -p {dir}/tree/deep; echo h > {dir}/tree/h; ln -sf h {dir}/tree/hl; chmod 600 {dir}/tree/h; chown 1234:2345 {dir}/tree/h'
+cp corners:/d {dir}/o1
+cp corners:/d/. {dir}/o1
+sorted: host: find {dir}/o1 -printf '%P\n'
+cp corners:/link {dir}/o3
+host: readlink {dir}/o3
+cp -L corners:/link {dir}/o4
+cp corners:/link/ {dir}/o5
+sorted: host: find {dir}/o4 {dir}/o5 -printf '%P\n'
+cp corners:/dangling {dir}/o7
+cp -L corners:/dangling {dir}/o8
+cp -L corners:/d/rel {dir}/o9
+host: cat {dir}/o9
+cp corners:/d/a/ {dir}/o10
+cp corners:/d/a {dir}/nosuch/
+cp corners:/d {dir}/o1/a
+cp {dir}/tree corners:/new
+cp {dir}/tree corners:/d
+cp {dir}/tree/. corners:/d/sub
+exec corners sh -c 'cd /d; find . | sort; stat -c "%a %u %g" /new/h'
+cp -a {dir}/tree corners:/archived
+exec corners stat -c '%a %u %g' /archived/h
+cp {dir}/tree/h corners:/link
+cp {dir}/tree/h corners:/d/abs
+cp {dir}/tree/h corners:/dangling
+exec corners sh -c 'cat /etc/motd /nowhere; readlink /d/abs'
+cp {dir}/tree corners:/d/a
+cp {dir}/tree/h corners:/vol/h
+cp corners:/vol/h {dir}/o13
+cp corners:/etc/hosts {dir}/o17
+host: head -1 {dir}/o17
+cp {dir}/tree/h corners:/etc/hostname
+host: sh -c 'docker cp corners:/d/. - | tar tf - | sort'
+host: sh -c 'tar cf - -C {dir}/tree . | docker cp - corners:/tmp'
+host: sh -c 'tar cf - -C {dir}/tree . | docker cp - corners:/nosuch'
+host: sh -c 'echo garbage | docker cp - corners:/tmp'
+exec -u 4242:99 corners id -g
+exec -u :50 corners id
+exec -u tenant:nogroup corners id
+exec -u 4242 corners sh -c 'echo $HOME'
+exec -e FOO=baz -e NEW= corners sh -c 'echo $FOO-$NEW'
+code: exec -w /nosuch corners pwd
+exec -w rel corners pwd
+code: exec corners /etc
+exec -d corners no-such-program
+exec --detach-keys nonsense corners true
+exec -t corners tty
+stop -t 0 corners
+cp {dir}/tree/h corners:/d/stopped
+cp {dir}/tree/h corners:/vol/h2
+cp corners:/d/stopped {dir}/o18
+start corners
+exec corners ls /vol /tm /d/stopped
+rm -f corners
+volume rm corner
+create --read-only --name solid -v {dir}/tree:/b:ro -v loose:/rw box:1 sleep 600
+start solid
+cp {dir}/tree/h solid:/x
+cp {dir}/tree/h solid:/b/x
+cp {dir}/tree/h solid:/rw/x
+exec solid ls /rw
+rm -f solid
+volume rm loose
+
+run -d --name fail box:1 no-such-program
+inspect -f '{{.State.Status}} {{.State.ExitCode}}' fail
+wait fail
+rm fail
+run --rm -d box:1 /etc
+run --name part box:1 sh -c 'printf abc; sleep 0.1; printf def; sleep 0.1; echo; printf tail'
+logs --tail 1 part
+logs --tail 2 part
+logs --details part
+host: sh -c 'docker logs -t part | cut -d" " -f2'
+rm part
+run --name told --log-opt max-size=8k --log-opt max-file=2 --log-opt labels=a --log-opt env=E -e E=1 --log-opt tag={{.Name}} --label a=b box:1 sh -c 'for i in $(seq 200); do echo line $i; done | tail -3'
+logs --details --tail 1 told
+rm told
+run --rm --log-opt nosuch=1 box:1 true
+run --rm --log-driver nosuch box:1 true
+run --name quiet --log-driver none box:1 sh -c 'echo a; echo b >&2'
+logs quiet
+inspect -f '{{json .HostConfig.LogConfig}} {{.LogPath}}' quiet
+rm quiet
+run --name local --log-driver local box:1 echo kept
+logs local
+inspect -f '{{.HostConfig.LogConfig.Type}}' local
+rm local
+
+run -d --name one --label k=v --label only --expose 81 -p 127.0.0.1:19001:80 -v vvv:/v --cpus 0.5 box:1 sleep 600
+sorted: ps -a --format '{{.Names}}' --filter label=k=v --filter label=only
+ps -a --format '{{.Names}}' --filter publish=19001
+ps -a --format '{{.Names}}' --filter publish=80
+ps -a --format '{{.Names}}' --filter publish=19000-19010/tcp
+ps -a --format '{{.Names}}' --filter expose=81
+ps -a --format '{{.Names}}' --filter expose=80-90/udp
+ps -a --format '{{.Names}}' --filter isolation=default
+ps -a --format '{{.Names}}' --filter is-task=true
+ps -a --format '{{.Names}}' --filter volume=vvv --filter network=bridge
+ps -a --format '{{.Names}}' --filter exited=abc
+ps -a --format '{{.Names}}' --filter since=nosuch
+inspect -f '{{json .HostConfig.Binds}} {{.HostConfig.NanoCpus}} {{.HostConfig.CpuQuota}} {{.HostConfig.MemorySwap}}' one
+inspect -f '{{json .HostConfig.Devices}} {{json .HostConfig.Dns}} {{json .HostConfig.ExtraHosts}} {{json .HostConfig.Links}} {{json .HostConfig.DeviceRequests}} {{.HostConfig.Isolation}} {{json .HostConfig.ConsoleSize}}' one
+inspect -f '{{json (index .NetworkSettings.Ports "80/tcp")}}' one
+rm -f one
+volume rm vvv
+'stdin=FROM box:1\nRUN head -c 100000 /dev/zero > /big\nENV A=b\n:' build -q -t child:1 -
+history --format '{{eq .Size "0B"}}' child:1
+'stdin=ARG V=9\nFROM box:$V AS base\nARG V\nARG W=given\nRUN echo "v=$V w=$W" > /v\nFROM base\nRUN cat /v > /v2\nCMD cat /v2\n:' build -q -t child:2 --build-arg V=1 -
+run --rm child:2
+'stdin=FROM box:1\nONBUILD RUN echo onbuild > /ob\nONBUILD ENV OB=1\n:' build -q -t child:3 -
+'stdin=FROM child:3\nSHELL ["/bin/sh","-ec"]\nSTOPSIGNAL SIGUSR1\nVOLUME /data /more\nEXPOSE 80 53/udp\nWORKDIR /w\nWORKDIR sub\nHEALTHCHECK --interval=5s --retries=2 CMD true || false\nCMD cat /ob; echo $OB; pwd\n:' build -q -t child:4 -
+run --rm child:4
+image inspect -f '{{json .Config.Healthcheck}} {{.Config.StopSignal}} {{json .Config.Shell}} {{json .Config.Volumes}} {{json .Config.ExposedPorts}} {{.Config.WorkingDir}} {{json .Config.Cmd}}' child:4
+host: sh -c 'mkdir -p {dir}/ign/sub/deep; cd {dir}/ign; for f in a.txt b.md c.log sub/a.txt sub/deep/x keep.log; do echo $f > $f; done; printf "*.log\n!keep.log\n**/a.txt\n/sub/deep\n" > .dockerignore; printf "FROM box:1\nCOPY . /ctx/\nCMD cd /ctx; find . | sort\n" > Dockerfile'
+build -q -t child:5 {dir}/ign
+run --rm child:5
+code: rmi -f child:1 child:2 child:5 child:4 child:3
 
 volume create data --label a=b
 volume create data
