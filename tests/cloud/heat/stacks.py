@@ -4,6 +4,7 @@
 import contextlib
 import http.client
 import itertools
+import json
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -32,13 +33,25 @@ class Stacks:
         self._ids: list[str] = []
 
     def create(self, template: str | pathlib.Path, *, wanted: str = 'CREATE_COMPLETE', rollback: bool = False,
-               timeout_s: float = 240, **parameters: Any) -> 'Stack':
+               timeout_s: float = 240, environment: Mapping[str, Any] | None = None, **parameters: Any) -> 'Stack':
         """A stack of a template's text, or of the file and those it names, once it has the status wanted."""
         files, body = _read(template)
-        made = self._api.create_stack(name=f'heat-{os.getpid()}-{next(_numbers)}', template=body, files=files,
-                                      parameters=parameters, disable_rollback=not rollback, timeout_mins=10)
-        self._ids.append(made.id)
-        stack = Stack(self._api, made.id)
+        return self._made(wanted, timeout_s, template=body, files=files, parameters=parameters,
+                          environment=environment or {}, disable_rollback=not rollback)
+
+    def adopt(self, abandoned: Mapping[str, Any], template: str, **parameters: Any) -> 'Stack':
+        """A stack of what another one was abandoned with."""
+        return self._made('ADOPT_COMPLETE', 120, template=template, parameters=parameters,
+                          adopt_stack_data=json.dumps(abandoned))
+
+    def _made(self, wanted: str, timeout_s: float, **asked: Any) -> 'Stack':
+        answer = self._api.post('/stacks', json={
+            'stack_name': f'heat-{os.getpid()}-{next(_numbers)}', 'timeout_mins': 10, **asked})
+        if answer.status_code == 400:
+            raise Failed(answer.text)
+        answer.raise_for_status()
+        stack = Stack(self._api, answer.json()['stack']['id'])
+        self._ids.append(stack.id)
         stack.await_status(wanted, timeout_s)
         return stack
 
@@ -59,22 +72,49 @@ class Stack:
         self._api, self.id = api, stack_id
 
     def update(self, template: str | pathlib.Path, *, wanted: str = 'UPDATE_COMPLETE', timeout_s: float = 240,
-               rollback: bool = False, **parameters: Any) -> None:
+               rollback: bool = False, converge: bool = False, environment: Mapping[str, Any] | None = None,
+               **parameters: Any) -> None:
         """Give it another template or other parameters and wait for the end."""
         files, body = _read(template)
         self._api.put(f'/stacks/{self._path}', json={
             'template': body, 'files': files, 'parameters': parameters, 'disable_rollback': not rollback,
-            'timeout_mins': 10}).raise_for_status()
+            'timeout_mins': 10, 'converge': converge, 'environment': environment or {}}).raise_for_status()
         self.await_status(wanted, timeout_s)
 
     def act(self, action: str, wanted: str, timeout_s: float = 120) -> None:
-        """``suspend``, ``resume`` or ``check``."""
+        """``suspend``, ``resume``, ``check``, ``cancel_update`` or ``cancel_without_rollback``."""
         self._api.post(f'/stacks/{self._path}/actions', json={action: None}).raise_for_status()
         self.await_status(wanted, timeout_s)
 
     def signal(self, resource: str, details: Mapping[str, Any] | None = None) -> None:
         """Signal a resource."""
         self._api.post(f'/stacks/{self._path}/resources/{resource}/signal', json=details or {}).raise_for_status()
+
+    def snapshot(self) -> str:
+        """Take a snapshot; its id."""
+        answer = self._api.post(f'/stacks/{self._path}/snapshots', json={'name': 'kept'})
+        answer.raise_for_status()
+        found = str(answer.json()['id'])
+        self.await_status('SNAPSHOT_COMPLETE')
+        return found
+
+    def restore(self, snapshot: str) -> None:
+        """Be as in a snapshot again."""
+        self._api.post(f'/stacks/{self._path}/snapshots/{snapshot}/restore').raise_for_status()
+        self.await_status('RESTORE_COMPLETE')
+
+    def delete_snapshot(self, snapshot: str) -> None:
+        """Delete a snapshot, and wait until it is gone."""
+        path = f'/stacks/{self._path}/snapshots/{snapshot}'
+        self._api.delete(path).raise_for_status()
+        wait_for('the snapshot is gone', lambda: self._api.get(path).status_code == 404, 30)
+
+    def abandon(self) -> dict[str, Any]:
+        """Let Heat forget it; what adopts it again."""
+        answer = self._api.delete(f'/stacks/{self._path}/abandon')
+        answer.raise_for_status()
+        self.await_status('DELETE_COMPLETE')
+        return dict(answer.json())
 
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
