@@ -2,6 +2,7 @@
 """Stacks as a user has them: created, awaited, updated, looked at, and taken away again."""
 
 import contextlib
+import functools
 import http.client
 import itertools
 import json
@@ -128,7 +129,7 @@ class Stack:
     @property
     def outputs(self) -> dict[str, Any]:
         """Values by name."""
-        return {one['output_key']: one.get('output_value') for one in self._shown().get('outputs') or ()}
+        return {one['output_key']: one.get('output_value') for one in self._shown(outputs=True).get('outputs') or ()}
 
     def resource(self, name: str) -> dict[str, Any]:
         """What Heat tells of a resource."""
@@ -138,7 +139,13 @@ class Stack:
 
     def ref(self, name: str) -> str:
         """The id of what a resource made."""
-        return str(self.resource(name)['physical_resource_id'])
+        return self.refs()[name]
+
+    def refs(self) -> dict[str, str]:
+        """The ids of what the resources made, by their names."""
+        answer = self._api.get(f'/stacks/{self._path}/resources')
+        answer.raise_for_status()
+        return {row['resource_name']: row['physical_resource_id'] for row in answer.json()['resources']}
 
     def reasons(self) -> str:
         """Why it, and each of its resources that failed, did."""
@@ -165,13 +172,14 @@ class Stack:
 
         wait_for(f'stack {self.id} is {wanted}', reached, timeout_s, 0.2)
 
-    @property
+    @functools.cached_property
     def _path(self) -> str:
         shown = self._shown()
         return f'{shown["stack_name"]}/{shown["id"]}'
 
-    def _shown(self) -> dict[str, Any]:
-        answer = self._api.get(f'/stacks/{self.id}', params={'resolve_outputs': True})
+    def _shown(self, *, outputs: bool = False) -> dict[str, Any]:
+        """:param outputs: whether Heat is to ask the engine for all that they tell, which takes its time."""
+        answer = self._api.get(f'/stacks/{self.id}', params={'resolve_outputs': outputs})
         if answer.status_code == 404:
             return {'stack_status': 'DELETE_COMPLETE', 'stack_status_reason': 'gone', 'id': self.id,
                     'stack_name': self.id}

@@ -40,12 +40,12 @@ def test_a_snapshot_brings_back_what_a_container_held(stacks: Stacks, images, co
 def test_an_abandoned_stack_leaves_all_and_an_adopted_one_takes_it_away(stacks: Stacks, images, containers):
     api = containers.client.api
     stack = stacks.create(TEMPLATE)
-    made = {name: stack.ref(name) for name in ('net', 'data', 'web')}
+    made = stack.refs()
     left = stack.abandon()
     assert containers.inspect(made['web'])['State']['Running']
 
     adopted = stacks.adopt(left, TEMPLATE)
-    assert {name: adopted.ref(name) for name in made} == made
+    assert adopted.refs() == made
     adopted.act('check', 'CHECK_COMPLETE')
     adopted.delete()
     for look, name in ((api.inspect_container, 'web'), (api.inspect_network, 'net'), (api.inspect_volume, 'data')):
