@@ -105,6 +105,8 @@ class NetworkAttachment(DockerResource):
     def _pair(self, props: Mapping[str, Any]) -> str:
         """Who and where, by ids. :raises NotFound: one is not there for the project."""
         engine = self.engine()
+        if props[schema.PRIORITY]:
+            self.needs('networks.gateway_priority')
         return f'{engine.inspect(props[schema.CONTAINER]).id}/{engine.inspect_network(props[schema.NETWORK]).id}'
 
     def _join(self, props: Mapping[str, Any]) -> None:
@@ -112,7 +114,7 @@ class NetworkAttachment(DockerResource):
         self.engine().connect(container, Endpoint(
             network=network, ipv4=props[schema.IPV4] or None, ipv6=props[schema.IPV6_ADDRESS] or None,
             mac=props[schema.MAC] or None, aliases=tuple(props[schema.ALIASES] or ()),
-            links=tuple(props[schema.LINKS] or ())))
+            links=tuple(props[schema.LINKS] or ()), priority=props[schema.PRIORITY] or 0))
 
     def _leave(self) -> None:
         container, _slash, network = self.resource_id.partition('/')

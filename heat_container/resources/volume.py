@@ -4,7 +4,10 @@
 import contextlib
 import dataclasses
 import datetime
+from collections.abc import Mapping
 from typing import Any
+
+from heat.common import exception
 
 from heat_container.resources.base import DockerResource, texts
 from heat_container.schema import volume as schema
@@ -24,10 +27,17 @@ class Volume(DockerResource):
     properties_schema = {**DockerResource.endpoint_schema, **schema.PROPERTIES}
     attributes_schema = schema.ATTRIBUTES
 
+    def validate(self) -> None:
+        super().validate()
+        try:
+            _options(self.properties)
+        except errors.InvalidRequest as error:
+            raise exception.StackValidationFailed(message=str(error)) from None
+
     def handle_create(self) -> None:
         wanted = volume.Volume(
             name=self.properties[schema.NAME] or self.physical_name(), driver=self.properties[schema.DRIVER],
-            options=texts(self.properties[schema.DRIVER_OPTS]), labels=texts(self.properties[schema.LABELS]))
+            options=_options(self.properties), labels=texts(self.properties[schema.LABELS]))
         self._refuse_another(wanted.name)
         made = self.engine().create_volume(wanted)
         self.resource_id_set(made.name)
@@ -87,3 +97,18 @@ class Volume(DockerResource):
         if self.resource_id is not None and self.data().get(_ADOPTED):
             return [self.resource_id]
         return [each.name for each in self.engine().list_volumes() if self.is_mine(each.spec.labels)]
+
+
+def _options(props: Mapping[str, Any]) -> dict[str, str]:
+    """Options of the driver, with the size. :raises InvalidSpec: the driver could not keep it."""
+    found, size = texts(props[schema.DRIVER_OPTS]), props[schema.SIZE]
+    if size is None:
+        return found
+    if props[schema.DRIVER] != 'local':
+        return {**found, 'size': str(size)}
+    if found.get('type') != 'tmpfs':
+        raise errors.InvalidSpec('size: the driver local keeps to it in memory only; give driver_opts {type: tmpfs, '
+                                 'device: tmpfs}, or another driver')
+    if 'size=' in found.get('o', ''):
+        raise errors.InvalidSpec('size: driver_opts says it too; give it once')
+    return {**found, 'o': ','.join(filter(None, (found.get('o'), f'size={size}')))}

@@ -81,7 +81,7 @@ ATTRIBUTES = {
 
 # NetworkAttachment
 CONTAINER, NETWORK, IPV4, IPV6_ADDRESS, MAC = 'container', 'network', 'ipv4_address', 'ipv6_address', 'mac_address'
-ALIASES, LINKS = 'aliases', 'links'
+ALIASES, LINKS, PRIORITY = 'aliases', 'links', 'gateway_priority'
 _LIST_OF_NAMES = properties.Schema(properties.Schema.STRING, _('A name.'), constraints=[constraints.Length(max=255)])
 
 ATTACHMENT_PROPERTIES = {
@@ -102,6 +102,10 @@ ATTACHMENT_PROPERTIES = {
     LINKS: properties.Schema(
         properties.Schema.LIST, _('Other containers and their names here, as CONTAINER:ALIAS.'),
         schema=_LIST_OF_NAMES, default=[], update_allowed=True, constraints=[constraints.Length(max=_MANY)]),
+    PRIORITY: properties.Schema(
+        properties.Schema.INTEGER,
+        _('Whether the container reaches the world by this network: by that of the highest priority. By default 0. For '
+          'engines of API 1.48 or later.'), update_allowed=True),
 }
 IP, ENDPOINT_ID = 'ip_address', 'endpoint_id'
 ATTACHMENT_ATTRIBUTES = {

@@ -4,7 +4,8 @@
 from heat.common.i18n import _
 from heat.engine import attributes, constraints, properties
 
-NAME, DRIVER, DRIVER_OPTS, LABELS = 'name', 'driver', 'driver_opts', 'labels'
+NAME, DRIVER, DRIVER_OPTS, LABELS, SIZE = 'name', 'driver', 'driver_opts', 'labels', 'size'
+ID, MOUNTPOINT, CREATED, USED_BY = 'id', 'mountpoint', 'created', 'used_by'
 _NAMES = r'[a-zA-Z0-9][a-zA-Z0-9_.-]{1,254}'
 _MANY = 128
 
@@ -20,12 +21,13 @@ PROPERTIES = {
         properties.Schema.MAP,
         _('Options of the driver. Those of local are type, device and o, as for mount(8); all but type tmpfs need the '
           'rule docker:create:volume_driver_opts.'), constraints=[constraints.Length(max=_MANY)]),
+    SIZE: properties.Schema(
+        properties.Schema.INTEGER,
+        _('Bytes that it may grow to: of a volume in memory (type tmpfs), or of a driver that knows the option size.'),
+        constraints=[constraints.Range(min=4096)]),
     LABELS: properties.Schema(
         properties.Schema.MAP, _('Labels, beside those that Heat sets.'), constraints=[constraints.Length(max=_MANY)]),
 }
-
-ID, MOUNTPOINT, SIZE, CREATED, USED_BY = 'id', 'mountpoint', 'size', 'created', 'used_by'
-
 
 def _told(kind: str, description: str) -> attributes.Schema:
     return attributes.Schema(description, type=kind)

@@ -65,7 +65,8 @@ def _endpoint(wanted: Mapping[str, Any]) -> Endpoint:
     return Endpoint(
         network=wanted['network'], aliases=tuple(wanted['aliases'] or ()), ipv4=wanted['ipv4_address'] or None,
         ipv6=wanted['ipv6_address'] or None, mac=wanted['mac_address'] or None, links=tuple(wanted['links'] or ()),
-        options={name: str(value) for name, value in (wanted['driver_options'] or {}).items()})
+        options={name: str(value) for name, value in (wanted['driver_options'] or {}).items()},
+        priority=wanted['gateway_priority'] or 0)
 
 
 def _port(wanted: Mapping[str, Any]) -> Port:

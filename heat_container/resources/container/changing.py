@@ -40,6 +40,7 @@ def change(resource: DockerResource, before: Properties, after: Properties, *, a
     :raises UpdateReplace: the engine said yes and did not do it.
     """
     engine = resource.engine()
+    making.check_versions(resource, after)
     info = engine.inspect(resource.resource_id)
     resource.check_owner(info.labels)
     name = after['name'] or (info.name if not before['name'] else resource.physical_name())

@@ -121,6 +121,8 @@ def check_versions(resource: DockerResource, props: Properties) -> None:
         resource.needs('annotations')
     if (props['healthcheck'] or {}).get('start_interval') is not None:
         resource.needs('healthcheck.start_interval')
+    if any(one['gateway_priority'] for one in props['networks'] or ()):
+        resource.needs('networks.gateway_priority')
     if any(mount['subpath'] for mount in props['mounts'] or ()):
         resource.needs('mounts.subpath')
 

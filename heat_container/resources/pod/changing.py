@@ -35,6 +35,7 @@ def make(pod: DockerResource, props: Properties) -> Waits:
 def change(pod: DockerResource, before: Properties, after: Properties) -> Waits:
     """Make anew what differs or is gone; if what holds the shared does not run, everything that shares it."""
     engine = pod.engine()
+    members.check_networks(pod, after)
     infra = engine.inspect(pod.resource_id)
     pod.check_owner(infra.labels)
     _change_networks(engine, infra, networks.endpoints_of(_joined(before)), networks.endpoints_of(_joined(after)))

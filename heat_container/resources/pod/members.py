@@ -42,6 +42,7 @@ def labels_of(pod: DockerResource, member: str, wanted: Mapping[str, Any] | None
 def make_infra(pod: DockerResource, props: Properties) -> Waits:
     """Make and start what holds the shared; its id is the pod's."""
     engine = pod.engine()
+    check_networks(pod, props)
     if wanted := props['infra_image'] or pod.endpoint().infra_image:
         image = yield from making.image_of(pod, {
             'image': wanted, 'image_pull_policy': 'if_not_present', 'registry_credentials': None,
@@ -55,6 +56,12 @@ def make_infra(pod: DockerResource, props: Properties) -> Waits:
     for volume in props['volumes']:
         engine.create_volume(Volume(name=translate.volume_name(spec.name, volume)))
     return made
+
+
+def check_networks(pod: DockerResource, props: Properties) -> None:
+    """:raises Unsupported: the engine is too old for what is asked of a network."""
+    if any(one['gateway_priority'] for one in props['networks'] or ()):
+        pod.needs('networks.gateway_priority')
 
 
 def make(pod: DockerResource, props: Properties, member: Properties, infra: ContainerInfo) -> Waits:

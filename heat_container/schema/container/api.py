@@ -79,6 +79,7 @@ EXPOSED: Mapping[str, str] = {
     'NetworkingConfig.EndpointsConfig{}.MacAddress': 'networks[].mac_address',
     'NetworkingConfig.EndpointsConfig{}.Aliases': 'networks[].aliases',
     'NetworkingConfig.EndpointsConfig{}.DriverOpts': 'networks[].driver_options',
+    'NetworkingConfig.EndpointsConfig{}.GwPriority': 'networks[].gateway_priority',
     **{f'HostConfig.{field}{part}': f'{name}{inner}' for name, field in (
         ('blkio_weight_device', 'BlkioWeightDevice'), ('device_read_bps', 'BlkioDeviceReadBps'),
         ('device_write_bps', 'BlkioDeviceWriteBps'), ('device_read_iops', 'BlkioDeviceReadIOps'),
@@ -100,8 +101,7 @@ GATED: Mapping[str, str] = {
         'HostConfig.Mounts[].BindOptions.ReadOnlyNonRecursive',
         'HostConfig.Mounts[].BindOptions.ReadOnlyForceRecursive',
         'HostConfig.Mounts[].ImageOptions', 'HostConfig.Mounts[].ImageOptions.Subpath', 'HostConfig.LogConfig.Type',
-        'NetworkingConfig.EndpointsConfig{}.IPAMConfig.LinkLocalIPs',
-        'NetworkingConfig.EndpointsConfig{}.GwPriority'), _ENGINE),
+        'NetworkingConfig.EndpointsConfig{}.IPAMConfig.LinkLocalIPs'), _ENGINE),
     **dict.fromkeys((f'NetworkingConfig.EndpointsConfig{{}}.{name}' for name in (
         'NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefixLen', 'IPv6Gateway', 'GlobalIPv6Address',
         'GlobalIPv6PrefixLen', 'DNSNames')), _ANSWER),

@@ -14,6 +14,8 @@ ENDPOINT_FIELDS = {
     'aliases': texts(_('Further names by which the others in the network find it.')),
     'links': texts(_('Names for other containers, as CONTAINER:ALIAS.')),
     'driver_options': mapping(_('Options of the driver of the network.')),
+    'gateway_priority': whole(_('Which of its networks leads to the world: that of the highest priority. By default '
+                                '0. For engines of API 1.48 or later.')),
 }
 PORT_FIELDS = {
     'container_port': whole(_('The port inside.'), 1, 65535, required=True),

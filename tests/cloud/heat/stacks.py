@@ -2,8 +2,10 @@
 """Stacks as a user has them: created, awaited, updated, looked at, and taken away again."""
 
 import contextlib
+import functools
 import http.client
 import itertools
+import json
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -32,13 +34,25 @@ class Stacks:
         self._ids: list[str] = []
 
     def create(self, template: str | pathlib.Path, *, wanted: str = 'CREATE_COMPLETE', rollback: bool = False,
-               timeout_s: float = 240, **parameters: Any) -> 'Stack':
+               timeout_s: float = 240, environment: Mapping[str, Any] | None = None, **parameters: Any) -> 'Stack':
         """A stack of a template's text, or of the file and those it names, once it has the status wanted."""
         files, body = _read(template)
-        made = self._api.create_stack(name=f'heat-{os.getpid()}-{next(_numbers)}', template=body, files=files,
-                                      parameters=parameters, disable_rollback=not rollback, timeout_mins=10)
-        self._ids.append(made.id)
-        stack = Stack(self._api, made.id)
+        return self._made(wanted, timeout_s, template=body, files=files, parameters=parameters,
+                          environment=environment or {}, disable_rollback=not rollback)
+
+    def adopt(self, abandoned: Mapping[str, Any], template: str, **parameters: Any) -> 'Stack':
+        """A stack of what another one was abandoned with."""
+        return self._made('ADOPT_COMPLETE', 120, template=template, parameters=parameters,
+                          adopt_stack_data=json.dumps(abandoned))
+
+    def _made(self, wanted: str, timeout_s: float, **asked: Any) -> 'Stack':
+        answer = self._api.post('/stacks', json={
+            'stack_name': f'heat-{os.getpid()}-{next(_numbers)}', 'timeout_mins': 10, **asked})
+        if answer.status_code == 400:
+            raise Failed(answer.text)
+        answer.raise_for_status()
+        stack = Stack(self._api, answer.json()['stack']['id'])
+        self._ids.append(stack.id)
         stack.await_status(wanted, timeout_s)
         return stack
 
@@ -59,22 +73,49 @@ class Stack:
         self._api, self.id = api, stack_id
 
     def update(self, template: str | pathlib.Path, *, wanted: str = 'UPDATE_COMPLETE', timeout_s: float = 240,
-               rollback: bool = False, **parameters: Any) -> None:
+               rollback: bool = False, converge: bool = False, environment: Mapping[str, Any] | None = None,
+               **parameters: Any) -> None:
         """Give it another template or other parameters and wait for the end."""
         files, body = _read(template)
         self._api.put(f'/stacks/{self._path}', json={
             'template': body, 'files': files, 'parameters': parameters, 'disable_rollback': not rollback,
-            'timeout_mins': 10}).raise_for_status()
+            'timeout_mins': 10, 'converge': converge, 'environment': environment or {}}).raise_for_status()
         self.await_status(wanted, timeout_s)
 
     def act(self, action: str, wanted: str, timeout_s: float = 120) -> None:
-        """``suspend``, ``resume`` or ``check``."""
+        """``suspend``, ``resume``, ``check``, ``cancel_update`` or ``cancel_without_rollback``."""
         self._api.post(f'/stacks/{self._path}/actions', json={action: None}).raise_for_status()
         self.await_status(wanted, timeout_s)
 
     def signal(self, resource: str, details: Mapping[str, Any] | None = None) -> None:
         """Signal a resource."""
         self._api.post(f'/stacks/{self._path}/resources/{resource}/signal', json=details or {}).raise_for_status()
+
+    def snapshot(self) -> str:
+        """Take a snapshot; its id."""
+        answer = self._api.post(f'/stacks/{self._path}/snapshots', json={'name': 'kept'})
+        answer.raise_for_status()
+        found = str(answer.json()['id'])
+        self.await_status('SNAPSHOT_COMPLETE')
+        return found
+
+    def restore(self, snapshot: str) -> None:
+        """Be as in a snapshot again."""
+        self._api.post(f'/stacks/{self._path}/snapshots/{snapshot}/restore').raise_for_status()
+        self.await_status('RESTORE_COMPLETE')
+
+    def delete_snapshot(self, snapshot: str) -> None:
+        """Delete a snapshot, and wait until it is gone."""
+        path = f'/stacks/{self._path}/snapshots/{snapshot}'
+        self._api.delete(path).raise_for_status()
+        wait_for('the snapshot is gone', lambda: self._api.get(path).status_code == 404, 30)
+
+    def abandon(self) -> dict[str, Any]:
+        """Let Heat forget it; what adopts it again."""
+        answer = self._api.delete(f'/stacks/{self._path}/abandon')
+        answer.raise_for_status()
+        self.await_status('DELETE_COMPLETE')
+        return dict(answer.json())
 
     def delete(self) -> None:
         """Delete it and wait until it is gone."""
@@ -88,7 +129,7 @@ class Stack:
     @property
     def outputs(self) -> dict[str, Any]:
         """Values by name."""
-        return {one['output_key']: one.get('output_value') for one in self._shown().get('outputs') or ()}
+        return {one['output_key']: one.get('output_value') for one in self._shown(outputs=True).get('outputs') or ()}
 
     def resource(self, name: str) -> dict[str, Any]:
         """What Heat tells of a resource."""
@@ -98,7 +139,13 @@ class Stack:
 
     def ref(self, name: str) -> str:
         """The id of what a resource made."""
-        return str(self.resource(name)['physical_resource_id'])
+        return self.refs()[name]
+
+    def refs(self) -> dict[str, str]:
+        """The ids of what the resources made, by their names."""
+        answer = self._api.get(f'/stacks/{self._path}/resources')
+        answer.raise_for_status()
+        return {row['resource_name']: row['physical_resource_id'] for row in answer.json()['resources']}
 
     def reasons(self) -> str:
         """Why it, and each of its resources that failed, did."""
@@ -125,13 +172,14 @@ class Stack:
 
         wait_for(f'stack {self.id} is {wanted}', reached, timeout_s, 0.2)
 
-    @property
+    @functools.cached_property
     def _path(self) -> str:
         shown = self._shown()
         return f'{shown["stack_name"]}/{shown["id"]}'
 
-    def _shown(self) -> dict[str, Any]:
-        answer = self._api.get(f'/stacks/{self.id}', params={'resolve_outputs': True})
+    def _shown(self, *, outputs: bool = False) -> dict[str, Any]:
+        """:param outputs: whether Heat is to ask the engine for all that they tell, which takes its time."""
+        answer = self._api.get(f'/stacks/{self.id}', params={'resolve_outputs': outputs})
         if answer.status_code == 404:
             return {'stack_status': 'DELETE_COMPLETE', 'stack_status_reason': 'gone', 'id': self.id,
                     'stack_name': self.id}

@@ -68,5 +68,8 @@ def test_magnums_picture_is_one_address_before_many_pods(stacks: Stacks, images,
 
     stack.update(template, replicas=replicas, version='two', **given)
     port = host_port(stack.outputs['ports'])
+    told = stack.outputs['pods']
+    assert sorted(pod['name'] for pod in told) == [f'pod-{number}' for number in range(replicas)]
+    assert {state['status'] for pod in told for state in pod['states'].values()} == {'running'}
     wait_for('three new pods answer', lambda: {page(port) for _ in range(10)} == {
         f'pod-{number} two\n' for number in range(replicas)}, 30, 0.2)

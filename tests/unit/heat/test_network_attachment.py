@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """OS::Docker::NetworkAttachment in stacks."""
 
+import dataclasses
+
 import pytest
 
 from nova_container.engine import ContainerSpec, NetworkMode, NetworkSpec
@@ -127,3 +129,15 @@ def test_containers_and_networks_of_others_are_not_there(chain, name):
         assert 'No such' in stack.status_reason
     assert [each.network for each in chain.engine.inspect(name).endpoints] == ['bridge']
     assert addresses(chain) == {}
+
+
+def test_the_way_to_the_world_is_chosen_where_the_engine_can(chain, monkeypatch):
+    text = template(gateway_priority=7)
+    refused = chain.create(text, name='old')
+    assert 'networks.gateway_priority needs API 1.48 or later' in refused.status_reason
+    assert addresses(chain) == {}
+    newer = dataclasses.replace(chain.engine.info(), api_version='1.48')
+    monkeypatch.setattr(chain.engine, 'info', lambda: newer)
+    stack = chain.create(text)
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    assert [one.wanted.priority for one in chain.engine.inspect('box').endpoints if one.network == 'blue'] == [7]

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """OS::Docker::Volume in stacks."""
 
+from unittest import mock
+
 import pytest
+from heat.common import exception
 
 from nova_container.engine import ContainerSpec, Mount, MountKind
-from nova_container.engine.volume import Volume
+from nova_container.engine.volume import Volume, VolumeInfo
 from tests.unit.heat import stacks
 
 HEAD = 'heat_template_version: 2021-04-16\nresources:\n'
@@ -149,6 +152,34 @@ def test_a_folder_of_the_host_or_the_network_is_refused(cloud, properties):
 def test_a_volume_in_memory_is_allowed(cloud):
     stack = cloud.create(named(', driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}'))
     assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+
+
+def test_a_volume_in_memory_has_a_size(cloud):
+    stack = cloud.create(named(', size: 1048576, driver_opts: {type: tmpfs, device: tmpfs, o: "uid=7"}'))
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    assert cloud.engine.inspect_volume('data').spec.options['o'] == 'uid=7,size=1048576'
+
+
+def test_a_driver_that_knows_a_size_is_told(cloud):
+    cloud.rule('docker:create:volume_driver_opts', '@')
+    asked = []
+    with mock.patch.object(cloud.engine, 'create_volume', lambda volume: asked.append(volume) or VolumeInfo(
+            spec=volume, mountpoint='', created_at=1.0)):
+        cloud.create(named(', size: 1048576, driver: portworx'))
+    assert asked[0].options == {'size': '1048576'}
+
+
+@pytest.mark.parametrize(('properties', 'said'), [
+    (', size: 1048576', 'keeps to it in memory only'), (', size: 1', 'range'),
+    (', size: 4096, driver_opts: {type: tmpfs, device: tmpfs, o: "size=1m"}', 'give it once')])
+def test_a_size_that_nobody_would_keep_is_said_when_the_template_is_looked_at(cloud, properties, said):
+    with pytest.raises(exception.StackValidationFailed, match=said):
+        cloud.create(named(properties))
+
+
+def test_a_snapshot_at_the_end_is_refused_as_there_is_nowhere_to_keep_it(cloud):
+    with pytest.raises(exception.StackValidationFailed, match='"Snapshot" deletion policy not supported'):
+        cloud.create(named(more='deletion_policy: Snapshot'))
 
 
 def test_an_adopted_volume_goes_with_its_stack(cloud):

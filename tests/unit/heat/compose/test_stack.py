@@ -153,8 +153,8 @@ def test_what_the_level_denies_is_denied_in_a_compose_file_too(compose):
 
 
 @pytest.mark.parametrize(('service', 'top', 'said'), [
-    ('network_mode: "container:victim"', '', 'No such container'), ('ipc: "container:victim"', '', 'No such container'),
-    ('pid: "container:victim"', '', 'No such container'), ('volumes_from: ["container:victim"]', '', 'No such container'),
+    *((f'{key}: "container:victim"', '', 'No such container') for key in ('network_mode', 'pid', 'ipc')),
+    ('volumes_from: ["container:victim"]', '', 'No such container'),
     ('networks: [n]', 'networks: {n: {external: true, name: victim}}', 'No such network'),
     ('volumes: ["v:/x"]', 'volumes: {v: {external: true, name: victim}}', 'No such volume: victim')])
 def test_nothing_of_another_project_is_reached_from_a_compose_file(compose, service, top, said):

@@ -52,7 +52,7 @@ CASES: Mapping[str, dict[str, Any]] = {
         'networks': [{'network': 'front', 'aliases': ['web'], 'ipv4_address': '10.0.0.2',
                       'mac_address': '02:00:00:00:00:01'},
                      {'network': 'back', 'ipv6_address': 'fd00::2', 'links': ['db:database'],
-                      'driver_options': {'x': 'y'}}],
+                      'driver_options': {'x': 'y'}, 'gateway_priority': 5}],
         'links': ['other:alias'], 'publish_all_ports': True, 'dns': ['192.0.2.1'], 'dns_search': ['example.org'],
         'dns_options': ['ndots:2'], 'extra_hosts': ['host:192.0.2.2'],
         'ports': [{'container_port': 80, 'host_port': 8080, 'host_ip': '127.0.0.1'},

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Updates in place, and by a replacement that comes back if it fails."""
 
+import dataclasses
 import json
 
 import pytest
@@ -59,6 +60,21 @@ def test_networks_are_connected_and_disconnected_live(cloud, networks):
     assert found.keys() == {one, two}
     assert 'b' in found[one].aliases and 'a' not in found[one].aliases
     assert found[two].ipv4.partition('/')[0] == _address(cloud, two, 77)
+
+
+def test_the_way_to_the_world_is_chosen_where_the_engine_can(cloud, networks, monkeypatch):
+    front, _ = networks
+    text = web.template({'networks': [{'network': 'bridge'}, {'network': front, 'gateway_priority': 7}]})
+    refused = cloud.create(text, name='old')
+    assert 'networks.gateway_priority needs API 1.48 or later' in refused.status_reason
+    newer = dataclasses.replace(cloud.engine.info(), api_version='1.48')
+    monkeypatch.setattr(cloud.engine, 'info', lambda: newer)
+    stack = cloud.create(text)
+    assert stack.state == ('CREATE', 'COMPLETE'), stack.status_reason
+    assert [one.wanted.priority for one in web.only(cloud).endpoints] == [0, 7]
+    before = web.only(cloud).id
+    cloud.update(stack, web.template({'networks': [{'network': 'bridge'}, {'network': front, 'gateway_priority': -1}]}))
+    assert (web.only(cloud).id, sorted(one.wanted.priority for one in web.only(cloud).endpoints)) == (before, [-1, 0])
 
 
 def test_a_network_that_something_else_connected_is_left_alone(cloud, networks):
