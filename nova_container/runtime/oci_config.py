@@ -303,8 +303,9 @@ def _mount(mount: specs.Mount) -> Json:
     if mount.kind is specs.MountKind.BIND:
         # rro (Linux 5.12): with ro alone, what is mounted below the source stays writable.
         mode = ('rro' if mount.read_only_below else 'ro',) if mount.read_only else ()
-        kind = 'rbind' if mount.recursive else 'bind'
-        return _tree(mount.target, 'bind', mount.source, [kind, mount.propagation, *mount.options, *mode])
+        # crun binds recursively for the r of rprivate, too.
+        how = ('rbind', mount.propagation) if mount.recursive else ('bind', mount.propagation.removeprefix('r'))
+        return _tree(mount.target, 'bind', mount.source, [*how, *mount.options, *mode])
     return _tree(mount.target, 'tmpfs', 'tmpfs', _tmpfs_options(mount))
 
 

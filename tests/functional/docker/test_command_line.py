@@ -124,7 +124,7 @@ def test_pause_update_rename_and_wait(docker, running):
     docker('unpause', running)
     docker('update', '--memory', '100m', '--memory-swap', '200m', '--cpus', '0.5', '--restart', 'always', running)
     shown = json.loads(docker('inspect', '-f', '{{json .HostConfig}}', running))
-    assert (shown['Memory'], shown['CpuQuota'], shown['RestartPolicy']['Name']) == (100 << 20, 50000, 'always')
+    assert (shown['Memory'], shown['NanoCpus'], shown['RestartPolicy']['Name']) == (100 << 20, 500000000, 'always')
     docker('update', '--restart', 'no', running)
     docker('rename', running, 'other')
     later = threading.Timer(0.3, lambda: docker('kill', 'other'))

@@ -246,6 +246,16 @@ def test_the_removal_of_one_that_has_ended_tells_how_it_ended(raw, run, fake):
     assert json.loads(raw._chunk())['StatusCode'] == 9
 
 
+def test_a_stop_reaches_the_engine_though_the_container_seems_to_be_stopped(raw, run, fake, monkeypatch):
+    run('c', 'true')
+    eventually(lambda: not fake.inspect('c').status.alive)
+    asked = []
+    monkeypatch.setattr(fake, 'stop', lambda container, **how: asked.append(container))
+    raw.send('POST /containers/c/stop HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n')
+    assert raw.head()[0] == 304
+    assert asked == ['c']
+
+
 def test_wait_refuses_an_unknown_condition_or_container(raw, run):
     run('c', 'true')
     assert raw.document('POST', '/containers/c/wait?condition=bored')[0] == 400
