@@ -58,7 +58,8 @@ class Remote(Backend):
 
     def keep(self, package: Package) -> Place:
         repository, record = self._repository(), package.record
-        if self._digest_of(record.image_id):
+        there = self._digest_of(record.image_id)
+        if there and not self._discard_unfinished(Place(record.image_id, there)):
             raise errors.AlreadyExists(f'The image {record.image_id} is in the registry already')
         self._send(repository, package)
         content = record.to_json()
@@ -139,6 +140,14 @@ class Remote(Backend):
             size = Record.parse(record).blobs[manifest]
             content = b''.join(self.read(manifest, size, 0, size))
             repository.put_manifest(tag_of_image(manifest), content, OCI_MANIFEST)
+
+    def _discard_unfinished(self, place: Place) -> bool:
+        """Remove an image whose upload failed and could not be taken back, as the registry had gone; False if whole."""
+        manifest = self._manifest_of(place)
+        if not manifest or self._digest_of(_use(place, manifest)) and self._digest_of(tag_of_image(manifest)):
+            return False
+        self.remove(place)
+        return True
 
     def _send(self, repository: Repository, package: Package) -> None:
         """Bring all blobs that the registry does not have, some at the same time."""
