@@ -52,7 +52,9 @@ class Remote(Backend):
     def keep(self, package: Package) -> Place:
         repository, record = self._repository(), package.record
         shelf = Shelf(repository)
-        shelf.check_absent(record.image_id)
+        there = shelf.digest_of(record.image_id)
+        if there and not self._discard_unfinished(shelf, Place(record.image_id, there)):
+            raise errors.AlreadyExists(f'The image {record.image_id} is in the registry already')
         self._send(repository, package)
         return shelf.keep(record, self._content(package.manifest, record.blobs.get(package.manifest, 0)))
 
@@ -109,6 +111,14 @@ class Remote(Backend):
 
     def _content(self, manifest: str, size: int) -> bytes:
         return b''.join(self.read(manifest, size, 0, size)) if manifest else b''
+
+    def _discard_unfinished(self, shelf: Shelf, place: Place) -> bool:
+        """Remove an image whose upload failed and could not be taken back, as the registry had gone; False if whole."""
+        manifest = self._manifest_of(place)
+        if not manifest or shelf.is_linked(place, manifest, set(self._repository().tags())):
+            return False
+        self.remove(place)
+        return True
 
     def _send(self, repository: Repository, package: Package) -> None:
         """Bring all blobs that the registry does not have, some at the same time."""

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
-"""kill -9 at each step of upload and delete: nothing lost, nothing wrong served, and the collection ends clean."""
+"""kill -9 at each step of a deletion and a collection: nothing lost, nothing wrong served, and the next ends clean.
+
+Of uploads, and of the registry, see test_glance_killed.py.
+"""
 
 import fcntl
 import itertools
@@ -57,19 +60,6 @@ class TestDirectory:
         layout = Layout(next(self.folders))
         return layout, image_store.add(layout, OTHER), image_store.add(layout, MINE, IMAGE)
 
-    def empty(self):
-        layout = Layout(next(self.folders))
-        return layout, image_store.add(layout, OTHER)
-
-    def test_an_upload(self):
-        for layout, other in each_fault(DISK, self.empty, lambda state: image_store.add(state[0], MINE, IMAGE)):
-            check_after(layout, other)
-            layout.collect()
-            image_store.check_clean(layout)
-            if len(layout.places()) == 1:
-                image_store.add(layout, MINE, IMAGE)
-            check_after(layout, other)
-
     def test_a_deletion(self):
         for layout, other, mine in each_fault(DISK, self.kept, lambda state: state[0].remove(state[2])):
             check_after(layout, other)
@@ -94,86 +84,28 @@ class TestDirectory:
             image_store.check_clean(layout)
 
 
-@pytest.mark.timeout(900)
 class TestRegistry:
-    @pytest.fixture(autouse=True)
-    def prepare(self, tmp_path):
-        self.registry = RegistryProcess(tmp_path / 'registry')
-        self.repositories = (f'glance{number}' for number in itertools.count())
-        self.spool = tmp_path / 'spool'
-        yield
-        self.registry.kill()
+    def test_a_collection(self, tmp_path):
+        registry = RegistryProcess(tmp_path / 'registry')
+        names = itertools.count()
 
-    def empty(self):
-        remote = Remote(self.registry.domain, next(self.repositories), QUICK, None, self.spool, 100_000)
-        return remote, image_store.add(remote, OTHER)
-
-    def kept(self):
-        remote, other = self.empty()
-        return remote, other, image_store.add(remote, MINE, IMAGE)
-
-    def end(self, remote, other):
-        check_after(remote, other)
-        remote.collect()
-        assert list(self.spool.glob('upload-*')) == []
-        tags = set(remote._repository().tags())
-        for place in remote.places():
-            manifest = image_store.manifest_of(remote, place)
-            assert f'image-{manifest.partition(":")[2]}' in tags
-            assert remote.document(manifest)
-            assert remote.problems(place, deep=True) == []
-        for place in remote.places():
-            remote.remove(place)
-        assert list(remote._repository().tags()) == []
-
-    def check_empty(self):
-        """The registry's own collection frees every blob that is in its data."""
-        self.registry.collect_garbage()
-        assert self.registry.blobs() == set()
-
-    def test_glance_dies_in_an_upload(self):
-        for remote, other in each_fault(NETWORK, self.empty, lambda state: image_store.add(state[0], MINE, IMAGE)):
-            self.end(remote, other)
-        self.check_empty()
-
-    def test_glance_dies_in_a_deletion(self):
-        for remote, other, _ in each_fault(NETWORK, self.kept, lambda state: state[0].remove(state[2])):
-            self.end(remote, other)
-        self.check_empty()
-
-    @pytest.mark.parametrize('verb', ['upload', 'deletion'])
-    def test_the_registry_dies(self, verb, monkeypatch):
-        for failing in itertools.count():
-            state = self.empty() if verb == 'upload' else self.kept()
-            with monkeypatch.context() as patched:
-                left = self.armed(patched, failing)
-                try:
-                    if verb == 'upload':
-                        image_store.add(state[0], MINE, IMAGE)
-                    else:
-                        state[0].remove(state[2])
-                except errors.Unavailable:
-                    assert left[0] < 0
-            if left[0] >= 0:
-                assert failing > 3
-                break
-            self.registry.kill()
-            self.registry.start()
-            self.end(state[0], state[1])
-        image_store.add(state[0], OTHER)
-        for place in state[0].places():
-            state[0].remove(place)
-        state[0].collect()
-        self.check_empty()
-
-    def armed(self, patched, failing):
-        """Kill the registry before the request of that number."""
-        left = [failing]
-        for owner, name in NETWORK:
-            def step(*arguments, function=getattr(owner, name), **named):
-                if left[0] == 0:
-                    self.registry.kill()
-                left[0] -= 1
-                return function(*arguments, **named)
-            patched.setattr(owner, name, step)
-        return left
+        def prepare():
+            """An image that is to go, and a manifest without its image."""
+            remote = Remote(registry.domain, f'glance{next(names)}', QUICK, None, tmp_path / 'spool', 100_000)
+            other, mine = image_store.add(remote, OTHER), image_store.add(remote, MINE, IMAGE)
+            third = image_store.add(remote, image_archives.docker_save(BASE))
+            remote._repository().delete_manifest(third.record)
+            return remote, other, mine
+        try:
+            for remote, other, _ in each_fault(NETWORK, prepare, lambda state: state[0].collect([state[2]])):
+                check_after(remote, other)
+                remote.collect([place for place in remote.places() if place != other])
+                tags = set(remote._repository().tags())
+                manifest = image_store.manifest_of(remote, other).partition(':')[2]
+                assert tags == {other.image_id, f'{other.image_id}.{manifest}', f'image-{manifest}'}
+                remote.remove(other)
+                assert list(remote._repository().tags()) == []
+            registry.collect_garbage()
+            assert registry.blobs() == set()
+        finally:
+            registry.kill()
