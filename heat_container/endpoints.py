@@ -94,7 +94,11 @@ def of_operator(name: str) -> Endpoint:
 
 
 def of_tenant(name: str, record: Mapping[str, str], context: Any) -> Endpoint:
-    """An engine that a tenant brought; it is the tenant's, so there is no policy on it."""
+    """An engine that a tenant brought; it is the tenant's, so there is no policy on it.
+
+    :raises InvalidRequest: no tenant may name it, or one of its certificates is missing.
+    """
+    reach.check_url(record[tenants.URL])
     return Endpoint(name=name, url=record[tenants.URL], level=Level.PRIVILEGED, shared=False,
                     tls=tenants.material_of(record, context), server_name=record.get(tenants.SERVER_NAME, ''),
                     address=reach.host_of(record[tenants.URL]))

@@ -92,6 +92,14 @@ def is_usable(project_id: str, asked: str, names: Collection[str]) -> bool:
     return not any(owner(name) not in (None, _part(project_id)) and name.endswith(_marking(asked)) for name in names)
 
 
+def settled(names: Iterable[str]) -> tuple[str, ...]:
+    """Names of an image without those that it has only while it is pushed."""
+    names = tuple(names)
+    pushed = {f'/{name.rpartition("/")[2]}' for name in names}
+    return tuple(name for name in names if _marking(name) not in pushed)
+
+
+
 def mark(project_id: str, name: str) -> str:
     """The name of an image, of a project, that says that the project is giving it another."""
     return f'{PREFIX}/{_part(project_id)}{_marking(name)}'

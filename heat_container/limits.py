@@ -77,5 +77,5 @@ def check_registry(limits: Limits, references: Iterable[str]) -> None:
     if not limits.registries:
         return
     registries = {images.parse(reference).domain for reference in references}
-    if registries and not registries & limits.registries:
+    if not registries & limits.registries:
         raise errors.Denied(f'image: images on this endpoint come from {", ".join(sorted(limits.registries))}')

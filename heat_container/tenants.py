@@ -27,9 +27,17 @@ def record_of(context: Any, endpoint_id: str, project_id: str) -> dict[str, str]
         return None
     for row in found:
         kept = _data_of(context, row)
-        if URL in kept and _tenant_of(context, row) == project_id:
+        if URL in kept and _is_ours(context, row) and _tenant_of(context, row) == project_id:
             return kept
     return None
+
+
+def _is_ours(context: Any, row: Any) -> bool:
+    """Whether an OS::Docker::Endpoint keeps it: what a tenant adopts a stack with, any resource keeps, in the clear."""
+    try:
+        return bool(db_api.resource_data_get_by_key(context, row.id, KEY).redact)
+    except exception.NotFound:
+        return False
 
 
 def _tenant_of(context: Any, row: Any) -> str | None:

@@ -118,8 +118,9 @@ class Images(Owned):
         if claims(info):
             raise errors.Denied('image: it has labels that say whose a container is; make it without them')
         image_names.check_usable(self._caller.project_id, info.references)
-        if info.id not in _own_infra_images() and not self._is_infra(*info.references):
-            limits.check_registry(self._place.limits, info.references)
+        held = image_names.settled(info.references)
+        if info.id not in _own_infra_images() and not self._is_infra(*held):
+            limits.check_registry(self._place.limits, held)
 
     def _check_given(self, reference: str) -> None:
         """:raises Denied: no name that the project may give."""

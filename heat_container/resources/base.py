@@ -100,6 +100,7 @@ class DockerResource(resource.Resource):
         """A newer update waits until this create or update ends: end it, if it is of this process."""
         if self.action in (self.CREATE, self.UPDATE):
             self._plugin.call_off(self.uuid or '')
+        super().handle_preempt()
 
     @property
     def converge(self) -> bool:

@@ -60,8 +60,7 @@ class Endpoint(DockerResource):
     # Life
 
     def handle_create(self) -> _Wait:
-        if not endpoints.CONF.docker.tenant_endpoints or not self._granted('endpoint'):
-            raise errors.Denied('The rule docker:create:endpoint does not let you use an engine of your own')
+        self._check_allowed()
         self.resource_id_set(str(uuid.uuid4()))
         self._keep(self.properties)
         return self._waiting(self.properties)
@@ -94,6 +93,7 @@ class Endpoint(DockerResource):
         return tenants.URL not in self.data()
 
     def handle_adopt(self, resource_data: Any = None) -> None:
+        self._check_allowed()
         super().handle_adopt(resource_data)
         self._keep(self.properties)
 
@@ -133,6 +133,11 @@ class Endpoint(DockerResource):
 
     def _engine(self) -> Engine:
         return self._plugin.engine(self.endpoint())
+
+    def _check_allowed(self) -> None:
+        """:raises Denied: who asks may bring no engine."""
+        if not endpoints.CONF.docker.tenant_endpoints or not self._granted('endpoint'):
+            raise errors.Denied('The rule docker:create:endpoint does not let you use an engine of your own')
 
     def _keep(self, props: Mapping[str, Any]) -> None:
         """What the resources that name it read (``tenants``)."""

@@ -84,6 +84,14 @@ class Image(DockerResource):
         if kept == 'remove' and self.resource_id:
             self._remove()
 
+    def handle_adopt(self, resource_data: Any = None) -> None:
+        """With those of its names that are the project's to take away."""
+        super().handle_adopt(resource_data)
+        info = self.engine().inspect_image(self.resource_id)
+        own = [name for name in info.references if not self.endpoint().shared or image_names.is_of(
+            self._project_id, name)]
+        self.data_set(_NAMES, json.dumps(own))
+
     def handle_check(self) -> None:
         info = self.engine().inspect_image(self.resource_id)
         lost = [name for name in self._names() if name not in info.references]

@@ -23,6 +23,7 @@ resources:
       ipam: {pools: [{subnet: {list_join: ['', [{get_param: range}, '.0/24']]}}]}
   data:
     type: OS::Docker::Volume
+    depends_on: net
     properties: {endpoint: {get_param: endpoint}, labels: {generation: {get_param: generation}}}
   web:
     type: OS::Docker::Container
@@ -34,7 +35,7 @@ resources:
       networks: [{network: {get_resource: net}, ipv4_address: {list_join: ['', [{get_param: range}, '.9']]}}]
       ports: [{container_port: 80, host_port: HOST_PORT}]
       mounts: [{type: volume, volume: {get_resource: data}, target: /data}]
-      hooks: {post_start: [sh, -c, {get_param: check}]}
+      hooks: {post_start: [sh, -c, {get_param: check}], timeout: 3600}
 '''
 WITHOUT_THE_CONTAINER = SHOP[:SHOP.index('  web:')]
 FAILS, HANGS = 'exit 3', 'exec sleep 299'

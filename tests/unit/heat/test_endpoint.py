@@ -267,3 +267,12 @@ def test_abandoned_and_adopted_it_works_on(cloud, theirs):
     adopted = cloud.adopt(alone, told, name='again', parameters=PARAMETERS)
     assert adopted.state == ('ADOPT', 'COMPLETE'), adopted.status_reason
     assert cloud.outputs(adopted)['api'] == '1.41'
+
+
+def test_the_rule_says_who_may_adopt_an_engine(cloud, theirs):
+    alone = '\n'.join(line for line in template().split('\n') if 'net:' not in line)
+    told = cloud.create(alone, PARAMETERS).prepare_abandon()['resources']
+    cloud.rule('docker:create:endpoint', '!')
+    adopted = cloud.adopt(alone, told, name='again', parameters=PARAMETERS)
+    assert adopted.state == ('ADOPT', 'FAILED')
+    assert 'docker:create:endpoint' in adopted.status_reason

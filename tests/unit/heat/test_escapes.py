@@ -6,7 +6,8 @@ import json
 import pytest
 from heat.common import exception
 
-from heat_container import names
+from heat_container import endpoints, names, tenants
+from nova_container import errors
 from nova_container.engine import ContainerSpec, ProcessSpec
 from nova_container.engine.network import Network
 from nova_container.engine.volume import Volume
@@ -117,3 +118,30 @@ def test_there_are_no_words_for_it(cloud, properties):
     with pytest.raises(exception.StackValidationFailed):
         cloud.create(template('Container', {'image': 'box:1', **properties}))
     assert cloud.engine.calls == []
+
+
+@pytest.mark.parametrize('url', ['unix:///run/edge.sock', 'http://edge.test:2375', 'tcp://edge.test:2376'])
+def test_adopted_data_are_no_way_to_an_engine(cloud, url):
+    """What a stack is adopted with is written by the tenant, and kept by resources of every type."""
+    cloud.engines[url] = cloud.engine
+    fake = {tenants.URL: url, tenants.CA: 'a', tenants.CERT: 'b', tenants.KEY: 'c'}
+    cloud.adopt(template('Network', {}), {'x': {'resource_id': 'mine', 'resource_data': fake}}, name='bait')
+    bound = {'endpoint': 'mine', 'driver_opts': {'type': 'none', 'o': 'bind', 'device': '/'}}
+    with pytest.raises(exception.StackValidationFailed, match='No endpoint that this project may use'):
+        cloud.create(template('Volume', bound))
+    assert cloud.engine.list_volumes() == ()
+
+
+@pytest.mark.parametrize('url', ['unix:///run/edge.sock', 'http://edge.test:2375', 'ssh://root@edge'])
+def test_what_an_endpoint_keeps_is_judged_again_when_it_is_used(cloud, url):
+    with pytest.raises(errors.InvalidRequest, match='tcp://host:port'):
+        endpoints.of_tenant('mine', {tenants.URL: url}, cloud.context())
+
+
+def test_adopted_data_do_not_take_names_from_images_of_all(cloud):
+    image = cloud.engine.add_image('nginx:1')
+    stack = cloud.adopt(template('Image', {'name': 'nginx:1', 'on_delete': 'remove'}), {
+        'x': {'resource_id': image, 'resource_data': {'names': '["nginx:1"]'}}})
+    assert stack.state == ('ADOPT', 'COMPLETE'), stack.status_reason
+    cloud.delete(stack)
+    assert cloud.engine.inspect_image(image).references == ('nginx:1',)

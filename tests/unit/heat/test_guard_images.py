@@ -96,6 +96,17 @@ def test_what_is_being_pushed_is_run_under_that_name_by_nobody_else(engine):
     assert engine.inspect_image(made).references == (OUR_NAME,)
 
 
+def test_what_is_being_pushed_does_not_come_from_that_registry_yet(engine):
+    listed = {'registries': frozenset({'registry.test'}), 'infra_image': 'registry.test/pause:1'}
+    engine.add_image(OUR_NAME)
+    view(engine, **listed).tag_image(OUR_NAME, 'registry.test/team/app:1')
+    view(engine, **listed).tag_image(OUR_NAME, 'registry.test/pause:1')
+    with pytest.raises(errors.Denied, match='images on this endpoint come from'):
+        view(engine, **listed).create(of(OUR_NAME))
+    engine.tag_image(OUR_NAME, 'registry.test/team/app:2')
+    view(engine, **listed).create(of(OUR_NAME))
+
+
 @pytest.mark.parametrize('verb', ['save', 'list_images', 'search', 'check_login', 'prune_images'])
 def test_what_would_tell_of_the_images_of_all_is_refused(engine, verb):
     with pytest.raises(errors.Denied, match='projects share'):

@@ -177,3 +177,12 @@ def test_secrets_are_neither_in_templates_nor_in_properties(compose):
     with db_api.context_manager.reader.using(stack.context) as session:
         kept = session.query(models.ResourcePropertiesData).all()
     assert kept and not any('hush' in str(row.data) for row in kept)
+
+
+def test_a_newer_update_calls_off_what_the_nested_stack_does(compose, monkeypatch):
+    stack = compose.create(TEMPLATE, {'compose': COMPOSE})
+    called_off = []
+    monkeypatch.setattr(_Local, 'stack_cancel_update', lambda _, context, identity, **how: called_off.append(
+        (identity['stack_id'], how)))
+    stack['app'].handle_preempt()
+    assert called_off == [(stack['app'].resource_id.rpartition('/')[2], {'cancel_with_rollback': False})]
