@@ -82,11 +82,12 @@ def measure(variables: Mapping[str, str], folder: Path, rounds: int, container_m
     with Glance(variables) as glance, Cloud(variables) as cloud, _configured(home) as choose, \
             contextlib.closing(docker.APIClient(variables['MINICLOUD_ENGINE'], timeout=60)) as engine:
         made = [glance.upload('layers', write_archive([image], blobs))[0] for image in images]
-        server = cloud.boot('bench-snapshot', made[0])[0]
+        server, small = cloud.boot('bench-snapshot', made[0])[0], cloud.boot('bench-warm-up')[0]
         _boot_on_it(cloud, home, made[1], found, sum(layer.size for layer in images[1].layers))
         for number in range(rounds):
             for store in _BOTH if number % 2 else _BOTH[::-1]:
                 choose(store)
+                cloud.snapshot(small, 'bench-warm-up')
                 _change(engine, server)
                 _one(cloud, home, server, store, found)
             tell(f'snapshot {number + 1} of {rounds}: ' + ', '.join(
@@ -103,6 +104,7 @@ def _boot_on_it(cloud: Cloud, home: Path, image: str, found: Results, size: int)
 
 
 def _one(cloud: Cloud, home: Path, server: str, store: str, found: Results) -> None:
+    cloud.delete_snapshots()
     folder = store_folder.of_minicloud(home)[store]
     before = folder.size()
     found.snapshot_s[store].append(cloud.snapshot(server, f'bench-{store}'))

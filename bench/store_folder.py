@@ -42,12 +42,12 @@ class StoreFolder:
     def watched(self) -> Iterator[Watched]:
         """Follow the folder within the block, looking every 5 ms at what is on its way in."""
         found, ended, seen = Watched(), threading.Event(), {}
-        known = self._sizes(self._root)
+        known, before = self._sizes(self._root), self._sizes(self._incoming)
 
         def look() -> None:
             while not ended.wait(0.005):
                 for inode, size in self._sizes(self._incoming).items():
-                    if inode not in known:
+                    if inode not in known and size != before.get(inode):
                         seen[inode] = max(size, seen.get(inode, 0))
 
         watcher = threading.Thread(target=look)
