@@ -34,11 +34,6 @@ class Shelf:
     def __init__(self, repository: Repository) -> None:
         self._repository = repository
 
-    def check_absent(self, image_id: str) -> None:
-        """:raises AlreadyExists: there is an image of that id."""
-        if self.digest_of(image_id):
-            raise errors.AlreadyExists(f'The image {image_id} is in the registry already')
-
     def keep(self, record: Record, manifest: bytes) -> Place:
         """Keep an image all of whose blobs are there, whole or not at all.
 
