@@ -17,7 +17,7 @@ _FAULTS = {NOT_FOUND: 'executable file not found in the image: change the comman
 class Unrunnable(errors.InvalidSpec):
     """There is no such program to run; ``code`` is what a shell would end with."""
 
-    def __init__(self, message: str, code: int) -> None:
+    def __init__(self, message: str, code: int = 127) -> None:
         super().__init__(message)
         self.code = code
 
