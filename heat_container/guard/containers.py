@@ -27,6 +27,7 @@ class Containers(Networks, Volumes, Images):
         given = {names.FEATURES: ','.join(beyond)} if beyond else {}
         own = {**self._caller.labels, **given}
         made = self._engine.create(dataclasses.replace(spec, labels=ownership.merged(spec.labels, own)))
+        self._known[made] = frozenset(beyond)
         self._check_place(made)
         return made
 
