@@ -8,7 +8,7 @@ from heat_container.compose.values import (
     flag, known, listed, number, pairs, said, seconds, size, table, text, texts, whole, words, wrong)
 
 Made = dict[str, Any]
-_LOG_DRIVERS = ('json-file', 'local')
+_LOG_DRIVERS = ('json-file', 'local', 'none')
 _RESTARTS = ('no', 'always', 'unless-stopped', 'on-failure')
 
 
@@ -41,8 +41,11 @@ def _logging(value: Any, where: str) -> Made:
     given = known(value, where, ('driver', 'options'))
     if given.get('driver', 'json-file') not in _LOG_DRIVERS:
         raise wrong(f'{where}.driver', f'a stack keeps output as {" or ".join(_LOG_DRIVERS)} only')
-    options = known(given.get('options'), f'{where}.options', ('max-size', 'max-file'))
-    found: Made = {}
+    options = known(given.get('options'), f'{where}.options', ('max-size', 'max-file', 'labels', 'env', 'tag'))
+    found: Made = {'driver': given['driver']} if 'driver' in given else {}
+    if told := {name: text(options[name], f'{where}.options.{name}') for name in ('labels', 'env', 'tag')
+                if name in options}:
+        found['options'] = told
     if 'max-size' in options:
         found['max_size'] = size(options['max-size'], f'{where}.options.max-size')
     if 'max-file' in options:

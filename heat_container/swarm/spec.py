@@ -119,7 +119,9 @@ def _mount(mount: Mount) -> Made:
     if mount.subpath or (mount.kind is MountKind.TMPFS and mount.options):
         raise errors.InvalidSpec('mounts: a service knows neither subpath nor options of a tmpfs')
     if mount.kind is MountKind.BIND:
-        return {**made, 'BindOptions': {'Propagation': mount.propagation}}
+        return {**made, 'BindOptions': _given(
+            Propagation=mount.propagation, CreateMountpoint=mount.make_source or None,
+            NonRecursive=not mount.recursive or None, ReadOnlyNonRecursive=not mount.read_only_below or None)}
     if mount.kind is MountKind.TMPFS:
         options = _given(SizeBytes=mount.size_bytes, Mode=mount.mode)
         return {**made, **({'TmpfsOptions': options} if options else {})}

@@ -99,8 +99,11 @@ def _test(wanted: Properties | None) -> tuple[str, ...]:
 
 
 def _log(wanted: Properties | None) -> LogLimits:
-    default, given = LogLimits(), wanted or {'max_size': None, 'max_files': None}
-    return LogLimits(file_bytes=given['max_size'] or default.file_bytes, files=given['max_files'] or default.files)
+    default = LogLimits()
+    if wanted is None:
+        return default
+    return LogLimits(file_bytes=wanted['max_size'] or default.file_bytes, files=wanted['max_files'] or default.files,
+                     driver=wanted['driver'] or default.driver, options=mapping_of(wanted['options']))
 
 
 def _device(wanted: Properties) -> Device:

@@ -10,7 +10,8 @@ from nova_container.engine.volume import Volume
 
 _ONLY: Mapping[str, frozenset[str]] = {
     'volume': frozenset(('volume', 'subpath', 'no_copy', 'volume_driver', 'volume_options', 'volume_labels')),
-    'tmpfs': frozenset(('size', 'mode', 'options')), 'bind': frozenset(('source', 'propagation', 'create_source')),
+    'tmpfs': frozenset(('size', 'mode', 'options')), 'bind': frozenset((
+        'source', 'propagation', 'create_source', 'non_recursive', 'read_only_non_recursive')),
 }
 """What only one kind of mount has."""
 
@@ -33,7 +34,8 @@ def _mount(wanted: Mapping[str, Any]) -> Mount:
         read_only=bool(wanted['read_only']), propagation=wanted['propagation'] or 'rprivate',
         size_bytes=wanted['size'], mode=int(wanted['mode'], 8) if wanted['mode'] else None,
         options=tuple(wanted['options'] or ()), no_copy=bool(wanted['no_copy']), subpath=wanted['subpath'] or '',
-        make_source=bool(wanted['create_source']), volume=_volume(wanted))
+        make_source=bool(wanted['create_source']), volume=_volume(wanted),
+        recursive=not wanted['non_recursive'], read_only_below=not wanted['read_only_non_recursive'])
 
 
 def _volume(wanted: Mapping[str, Any]) -> Volume | None:

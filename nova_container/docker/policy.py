@@ -42,6 +42,8 @@ MEMORY_OPTIONS = frozenset((
     'rw', 'ro', 'noexec', 'nosuid', 'nodev', 'noatime', 'nodiratime', 'relatime', 'strictatime', 'size', 'mode', 'uid',
     'gid', 'nr_inodes', 'nr_blocks'))
 """Of a tmpfs."""
+LOG_OPTIONS = frozenset(('labels', 'env', 'tag'))
+"""No regular expressions: one that takes for ever to match would hold up the engine for all."""
 NETWORK_OPTIONS = frozenset((
     'com.docker.network.driver.mtu', 'com.docker.network.bridge.enable_icc',
     'com.docker.network.bridge.enable_ip_masquerade'))
@@ -53,9 +55,10 @@ def _any(spec: ContainerSpec) -> bool:
 
 _BASELINE: Mapping[str, Callable[[ContainerSpec], bool]] = {
     **dict.fromkeys((
-        'name', 'image', 'process', 'hostname', 'domainname', 'restart', 'log', 'labels', 'shm_bytes',
+        'name', 'image', 'process', 'hostname', 'domainname', 'restart', 'labels', 'shm_bytes',
         'init', 'auto_remove', 'health', 'no_health', 'volumes_from', 'volumes', 'exposed_ports', 'shell',
         'on_build'), _any),
+    'log': lambda spec: spec.log.options.keys() <= LOG_OPTIONS,
     'resources': lambda spec: _resources(spec.resources), 'mounts': lambda spec: all(map(_mount, spec.mounts)),
     'security': lambda spec: _security(spec.security), 'network': lambda spec: _network(spec.network),
     'sharing': lambda spec: _sharing(spec.sharing), 'sysctls': lambda spec: spec.sysctls.keys() <= SYSCTLS,

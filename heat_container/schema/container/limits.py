@@ -6,7 +6,7 @@ from typing import Any
 from heat.common.i18n import _
 from heat.engine.properties import Schema
 
-from heat_container.schema.kinds import flag, like, number, one_of, record, records, text, whole
+from heat_container.schema.kinds import flag, like, mapping, number, one_of, record, records, text, whole
 
 _CPUS = '[0-9]+(-[0-9]+)?(,[0-9]+(-[0-9]+)?)*'
 MEMORY_LEAST = 6 << 20
@@ -54,7 +54,11 @@ LIMITS = {
         'name': text(_('The limit, for example nofile.'), required=True, constraints=like('[a-z]+')),
         'soft': whole(_('What is enforced.'), -1, required=True),
         'hard': whole(_('What the process may raise it to. By default the same.'), -1)}),
-    'log_config': record(_('How much output is kept.'), {
+    'log_config': record(_('How output is kept, and how much of it.'), {
+        'driver': text(_('json-file or local, which keep it in files, or none, which keeps nothing.'),
+                       default='json-file', constraints=one_of('json-file', 'local', 'none')),
+        'options': mapping(_('What is told beside each line, for example labels: names of labels with commas '
+                             'between them; env; tag.')),
         'max_size': whole(_('Bytes that one file of it grows to.'), 1024),
         'max_files': whole(_('Files that are kept.'), 1, 1000)}),
     'restart_policy': record(_('What the engine does when the process ended.'), {

@@ -26,6 +26,8 @@ MOUNT_FIELDS = {
     'propagation': text(_('Of a bind: how later mounts below it spread.'), constraints=one_of(
         'private', 'rprivate', 'shared', 'rshared', 'slave', 'rslave')),
     'create_source': flag(_('Of a bind: whether a missing folder is made.'), False),
+    'non_recursive': flag(_('Of a bind: whether what is mounted below the source stays away.'), False),
+    'read_only_non_recursive': flag(_('Of a read-only bind: whether what is mounted below it is not.'), False),
 }
 STORAGE = {
     'mounts': records(_('What is mounted.'), MOUNT_FIELDS),

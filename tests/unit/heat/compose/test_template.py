@@ -76,6 +76,9 @@ volumes:
     ('ulimits: {nofile: {soft: 1, hard: 2}, nproc: 3}', 'ulimits', [
         {'name': 'nofile', 'soft': 1, 'hard': 2}, {'name': 'nproc', 'soft': 3, 'hard': 3}]),
     ('logging: {options: {max-size: 10m, max-file: "3"}}', 'log_config', {'max_size': 10485760, 'max_files': 3}),
+    ('logging: {driver: none}', 'log_config', {'driver': 'none'}),
+    ('logging: {driver: local, options: {labels: "a,b"}}', 'log_config', {
+        'driver': 'local', 'options': {'labels': 'a,b'}}),
     ('extra_hosts: {a: 192.0.2.1}', 'extra_hosts', ['a:192.0.2.1']),
     ('extra_hosts: ["a=192.0.2.1"]', 'extra_hosts', ['a:192.0.2.1']),
     ('devices: ["/dev/null:/dev/x:r"]', 'devices', [

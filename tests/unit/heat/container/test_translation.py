@@ -36,7 +36,7 @@ CASES: Mapping[str, dict[str, Any]] = {
         'device_read_iops': [{'path': '/dev/sda', 'rate': 3}], 'device_write_iops': [{'path': '/dev/sda', 'rate': 4}],
         'root_size': 1 << 30, 'shm_size': 1 << 20,
         'ulimits': [{'name': 'nofile', 'soft': 10, 'hard': 20}, {'name': 'core', 'soft': 0}],
-        'log_config': {'max_size': 4096, 'max_files': 2},
+        'log_config': {'driver': 'local', 'max_size': 4096, 'max_files': 2, 'options': {'labels': 'a,b', 'tag': 'web'}},
         'restart_policy': {'name': 'on-failure', 'maximum_retry_count': 3}},
     'cpu_quota': {'cpu_quota': 25000, 'cpu_period': 50000},
     'storage': {
@@ -46,7 +46,9 @@ CASES: Mapping[str, dict[str, Any]] = {
              'volume_options': {'type': 'tmpfs', 'device': 'tmpfs'}},
             {'type': 'tmpfs', 'target': '/tmp', 'size': 4096, 'mode': '1777', 'options': ['noexec']},
             {'type': 'bind', 'source': '/srv', 'target': '/srv', 'read_only': True, 'propagation': 'rslave',
-             'create_source': True}],
+             'create_source': True},
+            {'type': 'bind', 'source': '/opt', 'target': '/opt', 'read_only': True, 'non_recursive': True,
+             'read_only_non_recursive': True}],
         'anonymous_volumes': ['/cache'], 'volumes_from': ['other:ro'], 'read_only': True},
     'network': {
         'networks': [{'network': 'front', 'aliases': ['web'], 'ipv4_address': '10.0.0.2',
@@ -111,6 +113,7 @@ def test_beside_a_server_its_network_is_shared():
     ({'mounts': [{'type': 'bind', 'target': '/x'}]}, 'needs source'),
     ({'mounts': [{'type': 'tmpfs', 'target': '/x', 'volume': 'v'}]}, 'volume is of a volume'),
     ({'mounts': [{'target': '/x', 'size': 1}]}, 'size is of a tmpfs'),
+    ({'mounts': [{'target': '/x', 'non_recursive': True}]}, 'non_recursive is of a bind'),
     ({'network_mode': 'none', 'ports': [{'container_port': 1}]}, 'ports can be published'),
     ({'ports': [{'container_port': 1, 'host_port_end': 5}]}, 'needs host_port'),
     ({'environment': {'A=B': 'c'}}, 'name of a variable'), ({'exposed_ports': ['0']}, 'is not like'),

@@ -79,6 +79,14 @@ def test_everything_that_can_be_asked_has_its_place():
     assert made['Mode'] == {'ReplicatedJob': {'MaxConcurrent': 2, 'TotalCompletions': 6}}
 
 
+def test_a_bind_says_all_that_was_asked_for():
+    given = {'type': 'bind', 'source': '/a', 'target': '/b', 'read_only': True, 'create_source': True,
+             'non_recursive': True, 'read_only_non_recursive': True}
+    assert body(mounts=[given])['TaskTemplate']['ContainerSpec']['Mounts'] == [{
+        'Type': 'bind', 'Source': '/a', 'Target': '/b', 'ReadOnly': True, 'BindOptions': {
+            'Propagation': 'rprivate', 'CreateMountpoint': True, 'NonRecursive': True, 'ReadOnlyNonRecursive': True}}]
+
+
 @pytest.mark.parametrize(('given', 'message'), [
     ({'endpoint_mode': 'dnsrr', 'ports': [{'target_port': 80}]}, 'dnsrr'), ({'total_completions': 2}, 'replicated_job'),
     ({'mounts': [{'target': '/x', 'volume': 'v', 'subpath': 'a'}]}, 'subpath')])
