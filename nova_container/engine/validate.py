@@ -317,6 +317,12 @@ def check_labels(spec: specs.ContainerSpec) -> None:
     _require(total <= grammar.LABELS_BYTES, f'labels: {total} bytes in all, at most {grammar.LABELS_BYTES}')
 
 
+def check_log_kept(container: str, spec: specs.ContainerSpec) -> None:
+    """:raises Unsupported: the container has no log to read."""
+    if spec.log.driver == 'none':
+        raise errors.Unsupported(f'Container {container} keeps no log: its log driver is none')
+
+
 def check_log_limits(spec: specs.ContainerSpec) -> None:
     """Enough for a line, and not so many files."""
     _require(spec.log.file_bytes >= grammar.LOG_FILE_BYTES,

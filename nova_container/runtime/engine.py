@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova_container import errors
-from nova_container.engine import base, state
+from nova_container.engine import base, state, validate
 from nova_container.engine import spec as specs
 from nova_container.engine.volume import Volume, VolumeInfo
 from nova_container.host import cgroups, files
@@ -178,8 +178,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
 
     def logs(self, container: str, query: specs.LogQuery) -> Iterator[state.LogChunk]:
         found = self._parts.register.get(container)
-        if found.record.spec.log.driver == 'none':
-            raise errors.Unsupported(f'Container {container} keeps no log: its log driver is none')
+        validate.check_log_kept(container, found.record.spec)
         return logs.read(self._parts.folder(found).log, query, lambda: found.status.alive)
 
     @refusals.as_ours()

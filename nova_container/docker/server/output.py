@@ -11,7 +11,7 @@ from nova_container.docker.server.client import Client
 from nova_container.docker.server.message import MULTIPLEXED, RAW, Answer, Call, Reply, Stream, Takeover
 from nova_container.docker.wire import logs as wire_logs
 from nova_container.docker.wire import units
-from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName
+from nova_container.engine import ContainerInfo, LogChunk, LogQuery, Session, StreamName, validate
 
 _OK = Reply(200)
 _PIECE = 64 * 1024
@@ -22,8 +22,7 @@ def logs(call: Call) -> Answer:
     if not (query.flag('stdout') or query.flag('stderr')):
         raise errors.InvalidRequest('Bad parameters: you must choose at least one stream')
     info = call.engine.inspect(call.container)
-    if info.spec.log.driver == 'none':
-        raise errors.Unsupported(f'Container {info.name} keeps no log: its log driver is none')
+    validate.check_log_kept(info.name, info.spec)
     wanted = LogQuery(
         stdout=query.flag('stdout'), stderr=query.flag('stderr'), follow=query.flag('follow'),
         tail=_tail(query.text('tail')), since=units.moment_of(query.text('since'), now),

@@ -67,7 +67,7 @@ def _check_option(log: Document, driver: str, name: str, value: str) -> None:
             re.compile(value)
         except re.error as error:
             raise errors.InvalidSpec(f'{where} {value[:64]!r} is not a regular expression: {error}') from None
-    if name == 'tag' and (unknown := {*_TAG_FIELD.findall(value)} - {'ID', *_tag_fields(_NOBODY)}):
+    if name == 'tag' and (unknown := {*_TAG_FIELD.findall(value)} - _tag_fields(_NOBODY).keys()):
         raise errors.Unsupported(f'{where}: {{{{.{min(unknown)}}}}} is not supported')
     if name == 'tag' and '{{' in _TAG_FIELD.sub('', value):
         raise errors.Unsupported(f'{where} {value[:64]!r} may hold fields such as {{{{.Name}}}}, and no functions')
