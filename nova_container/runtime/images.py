@@ -197,11 +197,12 @@ class ImageStore:
 
     def _read_info(self, record: ImageRecord, config: ImageConfig) -> ImageInfo:
         comment = str(config.history[-1].get('comment', '')) if config.history else ''
+        layer_bytes = tuple(self._layers.size([diff_id]) for diff_id in record.diff_ids)
         return ImageInfo(id=record.id, references=(), created_at=record.created_at, diff_ids=record.diff_ids,
-                         size_bytes=self._layers.size(record.diff_ids), architecture=config.architecture,
+                         size_bytes=sum(layer_bytes), architecture=config.architecture,
                          os=config.os, config=config.config, author=config.author, comment=comment,
                          history=config.history,
-                         layer_bytes=tuple(self._layers.size([diff_id]) for diff_id in record.diff_ids))
+                         layer_bytes=layer_bytes)
 
     def references(self, image_id: str) -> tuple[str, ...]:
         """Names of an image."""
