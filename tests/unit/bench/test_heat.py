@@ -5,10 +5,11 @@ import time
 
 import pytest
 
-from bench import heat_report, heat_templates
+from bench.heat import report as heat_report
+from bench.heat import templates as heat_templates
 from bench.contender import BenchFailed
-from bench.heat_report import Results, Samples, Shape
-from bench.heat_stacks import ASKED, Visitor
+from bench.heat.report import Results, Samples, Shape
+from bench.heat.stacks import ASKED, Visitor
 from tests.unit.heat import own_conf
 
 with own_conf.swapped():  # another project's tests may share this process
@@ -91,8 +92,8 @@ class Answering:
 def visitor(monkeypatch):
     def made(codes):
         connection = type('Connection', (), {'orchestration': Answering(codes)})
-        monkeypatch.setattr('bench.heat_stacks.connected', lambda variables: connection)
-        monkeypatch.setattr('bench.heat_stacks._ASKED_EVERY_S', 0.001)
+        monkeypatch.setattr('bench.heat.stacks.connected', lambda variables: connection)
+        monkeypatch.setattr('bench.heat.stacks._ASKED_EVERY_S', 0.001)
         return Visitor({})
     return made
 

@@ -12,11 +12,13 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from bench import heat_report, heat_templates, minicloud, program
+from bench import minicloud, program
 from bench.contender import BenchFailed
-from bench.heat_engine import Script
-from bench.heat_report import Results, Samples, Shape
-from bench.heat_stacks import Stacks, Visitor
+from bench.heat import report as heat_report
+from bench.heat import templates as heat_templates
+from bench.heat.report import Results, Samples, Shape
+from bench.heat.script import Script
+from bench.heat.stacks import Stacks, Visitor
 from tools.images import build
 from tools.images.demo_httpd import NAME
 

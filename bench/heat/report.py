@@ -5,7 +5,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from bench import figures, table
-from bench.heat_stacks import ASKED, Latencies
+from bench.heat.stacks import ASKED, Latencies
 
 _MOST_TIMES, _MOST_ANSWER_S = 1.5, 5.0
 

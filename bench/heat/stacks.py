@@ -10,7 +10,7 @@ from typing import Any
 
 import openstack
 
-from bench import heat_templates
+from bench.heat import templates as heat_templates
 from bench.contender import BenchFailed
 
 _POLL_S, _TIMEOUT_S = 0.2, 600.0
