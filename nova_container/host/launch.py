@@ -5,47 +5,69 @@ On a host with cgroup v1 and a cgroup2 mount beside it (hybrid), crun before 1.1
 sees ``/sys/fs/cgroup/unified``. A thread may have a mount namespace of its own (after unsharing CLONE_FS),
 and its children are born in it: so there each start is made by a thread of its own, which detaches that
 mount and ends. crun makes a folder and a file for each container where that was, so an empty file system
-takes its place, which ends with the last process that sees it. The copy is fresh each time, as mounts of the
+takes its place, which ends with the last process that sees it. The view is fresh each time, as mounts of the
 host need not propagate. Elsewhere the caller's own thread does it.
+
+What makes containers gets a view without the mounts of others (``mount_views``), on every host.
 """
 
-import ctypes
+import contextlib
 import os
 import queue
 import select
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nova_container import errors
-from nova_container.host import mounts, own_thread, process
+from nova_container.host import mount_views, mounts, own_thread, process
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
 _UNIFIED = Path('/sys/fs/cgroup/unified')
 
 Result = TypeVar('Result')
 
 
 class Launcher:
-    """Runs functions that start OCI runtimes, at most ``threads`` at a time."""
+    """Runs functions that start OCI runtimes, at most ``threads`` at a time. ``close`` after use."""
 
     def __init__(self, threads: int) -> None:
-        self._needed = mounts.is_mount(_UNIFIED)
+        self._hybrid = mounts.is_mount(_UNIFIED)
         self._slots = threading.BoundedSemaphore(threads)
+        self._views = mount_views.MountViews()
+
+    def close(self) -> None:
+        """Let go of what views are made from."""
+        self._views.close()
 
     def call(self, function: Callable[..., Result], *arguments: object, **named: object) -> Result:
         """Run ``function``; what it starts sees mounts that runtimes accept. Returns or raises what it does."""
         with self._slots:
-            if not self._needed:
+            if not self._hybrid:
                 return function(*arguments, **named)
 
             def start() -> Result:
-                _hide_unified()
+                self._enter_view(())
                 return function(*arguments, **named)
 
             return own_thread.run('launch', start)
+
+    @contextlib.contextmanager
+    def view(self, showing: Sequence[Path], *, shared: bool = False) -> Iterator[str | None]:
+        """The path of a mount namespace to make a container in; None is the caller's own. One of the slots is taken.
+
+        :param showing: mounts that are hidden from others.
+        :param shared: mounts of the container are to reach the host: the view is a copy with all mounts of the host.
+        :raises HostFailure: the kernel refuses.
+        """
+        with self._slots:
+            if shared and not self._hybrid:
+                yield None
+                return
+            descriptor = own_thread.run('view', lambda: self._opened(None if shared else showing))
+            try:
+                yield f'/proc/{os.getpid()}/fd/{descriptor}'
+            finally:
+                os.close(descriptor)
 
     def spawn_bound(self, argv: Sequence[str], **named: Any) -> process.Child:
         """As ``process.spawn``, of a command that is killed when this process ends, however it does.
@@ -56,8 +78,8 @@ class Launcher:
 
         def start() -> None:
             try:
-                if self._needed:
-                    _hide_unified()
+                if self._hybrid:
+                    self._enter_view(())
                 child = process.spawn(bound(argv), **named)
                 descriptor = os.pidfd_open(child.pid)
             except BaseException as error:
@@ -76,16 +98,24 @@ class Launcher:
             raise found
         return found
 
+    def _opened(self, showing: Sequence[Path] | None) -> int:
+        """A descriptor of a view."""
+        self._enter_view(showing)
+        return os.open('/proc/thread-self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
+
+    def _enter_view(self, showing: Sequence[Path] | None) -> None:
+        """Give this thread, and what it starts, a view; None is a copy of all, whose mounts share with ours."""
+        if showing is None:
+            mount_views.unshare()
+            if self._hybrid:
+                mounts.make_private(_UNIFIED.parent, recursive=False)  # where the cgroup hierarchies are mounted
+        else:
+            self._views.enter(showing)
+        if self._hybrid:
+            mounts.unmount(_UNIFIED, detach=True)
+            mounts.mount_tmpfs(_UNIFIED)
+
 
 def bound(argv: Sequence[str]) -> list[str]:
     """The command that gets SIGKILL when the thread that starts it ends (prctl(2), PR_SET_PDEATHSIG)."""
     return [process.find('setpriv'), '--pdeathsig', 'KILL', *argv]
-
-
-def _hide_unified() -> None:
-    """Give this thread, and what it starts, mounts of its own, without the cgroup2 one."""
-    if _LIBC.unshare(_CLONE_FS | _CLONE_NEWNS):
-        raise errors.HostFailure(f'unshare refused: {os.strerror(ctypes.get_errno())}')
-    mounts.make_slave(Path('/'))
-    mounts.unmount(_UNIFIED, detach=True)
-    mounts.mount_tmpfs(_UNIFIED)

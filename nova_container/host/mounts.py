@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mounts, by system call: overlay through the new mount interface (any number of layers), bind, unmount."""
+"""Mounts, by system call: overlay through the new mount interface (any number of layers), bind, clone, hide, unmount."""
 
 import contextlib
 import ctypes
 import errno
 import os
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from nova_container import errors
 from nova_container.host import process
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
-_MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 429, 430, 431, 432
+_OPEN_TREE, _MOVE_MOUNT, _FSOPEN, _FSCONFIG, _FSMOUNT = 428, 429, 430, 431, 432
 _FSCONFIG_SET_STRING, _FSCONFIG_CREATE = 1, 6
 _MOVE_MOUNT_F_EMPTY_PATH = 4
 _AT_FDCWD = -100
 _CLOEXEC = 1
 _MOUNT_ATTR_NODEV = 4
-_MS_NODEV, _MS_BIND, _MS_REC, _MS_PRIVATE, _MS_SLAVE = 4, 4096, 16384, 1 << 18, 1 << 19
+_OPEN_TREE_CLONE, _AT_RECURSIVE, _O_CLOEXEC = 1, 0x8000, os.O_CLOEXEC
+_MS_NODEV, _MS_BIND, _MS_REC, _MS_UNBINDABLE, _MS_PRIVATE, _MS_SLAVE = 4, 4096, 16384, 1 << 17, 1 << 18, 1 << 19
 _MNT_DETACH, _UMOUNT_NOFOLLOW = 2, 8
 _PAGE = 4095
 _MOUNT_S = 60.0
+_LENDING = threading.Lock()
 MAX_LAYERS = 500  # overlayfs refuses 501: OVL_MAX_STACK in the kernel's fs/overlayfs/ovl_entry.h
 
 
@@ -64,7 +67,7 @@ def _mount_by_fsopen(target: Path, lower: Sequence[Path], upper: Path, work: Pat
         _call(_FSCONFIG, context, _FSCONFIG_CREATE, None, None, 0)
         mount = _call(_FSMOUNT, context, _CLOEXEC, _MOUNT_ATTR_NODEV)
         try:
-            _call(_MOVE_MOUNT, mount, b'', _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH)
+            attach(mount, target)
         finally:
             os.close(mount)
     finally:
@@ -118,6 +121,46 @@ def mount_filesystem(device: str, target: Path, *, kind: str, options: str = '')
 def make_slave(path: Path) -> None:
     """Let mounts made elsewhere come in, and none made here go out, from ``path`` down."""
     _mount(b'none', os.fsencode(path), None, _MS_REC | _MS_SLAVE, None)
+
+
+def make_private(path: Path, *, recursive: bool) -> None:
+    """Let no mounts come in or go out, in the mount at ``path`` or also in those below."""
+    _mount(b'none', os.fsencode(path), None, _MS_PRIVATE | (_MS_REC if recursive else 0), None)
+
+
+def hide(path: Path) -> None:
+    """Leave the mount at ``path`` out of copies of the tree that it is in. :raises MountFailed: there is none."""
+    try:
+        _mount(b'none', os.fsencode(path), None, _MS_UNBINDABLE, None)
+    except OSError as error:
+        raise errors.MountFailed(f'Cannot hide the mount {path}: {error.strerror}') from error
+
+
+def lend(path: Path) -> int:
+    """A descriptor of a copy of a mount, which may be hidden and is again after this.
+
+    :raises MountFailed: nothing is mounted there.
+    """
+    with _LENDING:
+        try:
+            make_private(path, recursive=False)
+            return clone(path)
+        except OSError as error:
+            raise errors.MountFailed(f'Cannot copy the mount {path}: {error.strerror}') from error
+        finally:
+            with contextlib.suppress(errors.MountFailed):
+                hide(path)
+
+
+def clone(path: Path, *, recursive: bool = False) -> int:
+    """A descriptor of a copy of what is mounted at ``path``, attached nowhere yet; ``recursive``: and below."""
+    flags = _OPEN_TREE_CLONE | _O_CLOEXEC | (_AT_RECURSIVE if recursive else 0)
+    return _call(_OPEN_TREE, _AT_FDCWD, os.fsencode(path), flags)
+
+
+def attach(mount: int, target: Path) -> None:
+    """Mount at ``target`` what the descriptor holds."""
+    _call(_MOVE_MOUNT, mount, b'', _AT_FDCWD, os.fsencode(target), _MOVE_MOUNT_F_EMPTY_PATH)
 
 
 def unmount(target: Path, *, detach: bool = False) -> None:

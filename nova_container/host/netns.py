@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from nova_container import errors
-from nova_container.host import netlink, own_thread
+from nova_container.host import mounts, netlink, own_thread
 
 _CLONE_NEWNET = 0x40000000
 _MS_BIND, _MNT_DETACH, _UMOUNT_NOFOLLOW = 0x1000, 2, 8
@@ -28,7 +28,7 @@ T = TypeVar('T')
 def create(path: Path) -> None:
     """Make a network namespace with loopback up, held open by a new file at ``path``.
 
-    The folder must exist. Leaves nothing if it fails.
+    The folder must exist. Leaves nothing if it fails. The mount that holds it is hidden (``mounts.hide``).
 
     :raises LinkFailed: the path is taken, or the kernel refuses.
     """
@@ -38,6 +38,7 @@ def create(path: Path) -> None:
         raise errors.LinkFailed(f'Cannot make network namespace {path}: {error.strerror}') from error
     try:
         own_thread.run('netns', lambda: _unshare_onto(path))
+        mounts.hide(path)
     except BaseException as error:
         remove(path)
         if isinstance(error, OSError):

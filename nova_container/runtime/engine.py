@@ -73,6 +73,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
     def _assemble(self) -> Parts:
         settings = self._settings
         launcher = Launcher(settings.launchers)
+        self._open.callback(launcher.close)
         database = Database(settings.database)
         self._open.callback(database.close)
         records = ContainerRecords(database)

@@ -15,10 +15,11 @@ import signal
 import sys
 import termios
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import clocks, pids, process
+from nova_container.host import clocks, mount_views, pids, process
 from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 
@@ -36,22 +37,29 @@ class Monitor:
         self._launcher = launcher
 
     def create(self, oci: OciRuntime, container_id: str, bundle: Path, log: Path | None, *, tty: bool, stdin: bool,
-               stdin_once: bool) -> int:
+               stdin_once: bool, showing: Sequence[Path], shared: bool) -> int:
         """Have the container created, not started, by ``oci``, and return the pid of its first process.
 
+        The OCI runtime sees the mounts of the host as ``Launcher.view`` shows them, conmon sees all: so it keeps none
+        that the host unmounts.
+
         :param log: the file that gets its output; None for none.
+        :param showing: hidden mounts that the container needs.
+        :param shared: mounts made in the container are to reach the host.
         :raises HostFailure: the OCI runtime refused; the text is its own.
         """
-        argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
-                '--name', container_id[:12], '--bundle', str(bundle), '--runtime', oci.path,
-                '--runtime-arg', f'--root={oci.root}', '--container-pidfile', str(bundle / 'pid'),
-                '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
-                '--log-path', 'none:' if log is None else f'k8s-file:{log}',
-                '--log-size-max', str(_BACKSTOP_BYTES), '--full-attach', '--no-sync-log', '--log-level', 'error']
-        argv += ['--terminal'] if tty else []
-        argv += ['--stdin'] if stdin else []
-        argv += ['--leave-stdin-open'] if stdin and not stdin_once else []
-        return self._launcher.call(self._create, argv, bundle)
+        with self._launcher.view(showing, shared=shared) as view:
+            command = [*mount_views.inside(view), oci.path, f'--root={oci.root}']
+            argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
+                    '--name', container_id[:12], '--bundle', str(bundle), '--runtime', command[0],
+                    *(f'--runtime-arg={word}' for word in command[1:]), '--container-pidfile', str(bundle / 'pid'),
+                    '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
+                    '--log-path', 'none:' if log is None else f'k8s-file:{log}',
+                    '--log-size-max', str(_BACKSTOP_BYTES), '--full-attach', '--no-sync-log', '--log-level', 'error']
+            argv += ['--terminal'] if tty else []
+            argv += ['--stdin'] if stdin else []
+            argv += ['--leave-stdin-open'] if stdin and not stdin_once else []
+            return self._create(argv, bundle)
 
     def _create(self, argv: list[str], bundle: Path) -> int:
         reader, writer = os.pipe()

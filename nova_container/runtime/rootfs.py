@@ -63,9 +63,10 @@ class ContainerFolder:
             folder.chmod(0o755)  # whatever the engine's umask is: ``upper`` is what / in the container shows
 
     def mount(self, lower: Sequence[Path]) -> None:
-        """Mount the overlay unless it is mounted. :raises MountFailed:"""
+        """Mount the overlay, hidden (``mounts.hide``), unless it is mounted. :raises MountFailed:"""
         if not mounts.is_mount(self.root):
             mounts.mount_overlay(self.root, lower=lower, upper=self.upper, work=self.work)
+            mounts.hide(self.root)
 
     def write_etc(self, spec: ContainerSpec, hostname: str) -> None:
         """Write the files shown as /etc/hosts, /etc/hostname and /etc/resolv.conf."""

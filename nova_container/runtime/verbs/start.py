@@ -84,9 +84,11 @@ def _create_process(parts: Parts, container: Container, restarts: int) -> None:
     config = bundle.config(parts, container)
     folder = bundle.write(parts, container, config)
     log = None if spec.log.driver == 'none' else parts.folder(container).log
+    showing = [path for path in (parts.folder(container).root, parts.joined_namespace(container)) if path]
     try:
         pid = parts.monitor.create(parts.oci(container), container.id, folder, log, tty=spec.process.tty,
-                                   stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once)
+                                   stdin=spec.process.open_stdin, stdin_once=spec.process.stdin_once, showing=showing,
+                                   shared=config['linux'].get('rootfsPropagation') == 'shared')
     except errors.HostFailure:
         _check_program(config, spec, config['root']['path'])
         raise

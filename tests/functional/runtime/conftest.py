@@ -71,7 +71,9 @@ def engine(settings, image_bytes):
     """An engine in this process with the image loaded; what a test made must go when its containers are removed."""
     with opened(settings) as made:
         made.load(io.BytesIO(image_bytes))
-        first = made.create(spec_of('true'))  # for what is made once: the layer of mount points
+        first = made.create(spec_of('true'))  # for what is made once: layer of mount points, empty mount namespace
+        made.start(first)
+        made.wait(first)
         made.remove(first)
         before = leaks.snapshot(leaks.Engine(settings.state_dir.parent, settings.cgroup_parent, os.getpid()))
         yield made

@@ -64,7 +64,7 @@ def test_all_of_many_containers_answer_and_outlive_the_daemon(daemon, count):
           f'{listing_s * 1000:.0f} ms; daemon {rss_mib:.0f} MiB, a new one {after_mib:.0f} MiB, up in {restart_s:.1f} '
           f's; removed in {time.monotonic() - began:.1f} s')
     leaks.assert_nothing_left(before, within_s=30, engine=daemon.belongings)
-    assert slowest_s < 2 * quickest_s + 0.05
+    assert slowest_s < 2 * quickest_s + (0 if count >= 1000 else 0.05)  # fewer are too few to tell from noise
     assert listing_s < 1
     assert max(rss_mib, after_mib) < 200
     assert restart_s < 30

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import subprocess
 
 import pytest
 
@@ -141,6 +142,39 @@ def test_a_missing_folder_of_the_host_is_made_if_asked_for(engine, folder):
                 )[0] == 0
     assert (folder / 'new/deep/x').exists()
     shutil.rmtree(folder / 'new')
+
+
+@pytest.mark.parametrize('propagation', ['rshared', 'rslave', 'rprivate'])
+def test_mounts_spread_as_asked(engine, tmp_path, propagation):
+    source = tmp_path / 'source'
+    source.mkdir()
+    mounts.mount_tmpfs(source)
+    try:
+        subprocess.run(['mount', '--make-shared', source], check=True)
+        for name in ('here', 'there'):
+            (source / name).mkdir()
+        container = engine.create(spec_of(
+            'sh', '-c', 'mount -t tmpfs none /source/there && echo mounted && exec sleep 60',
+            security=specs.Security(privileged=True),
+            mounts=(Mount(kind=MountKind.BIND, source=str(source), target='/source', propagation=propagation),)))
+        engine.start(container)
+        eventually(lambda: b'mounted' in b''.join(chunk.data for chunk in engine.logs(container, specs.LogQuery())))
+        assert mounts.is_mount(source / 'there') == (propagation == 'rshared')
+        mounts.mount_tmpfs(source / 'here')
+        inside = pathlib.Path(f'/proc/{engine.inspect(container).pid}/mountinfo').read_text()
+        assert (' /source/here ' in inside) == (propagation != 'rprivate')
+        engine.remove(container, force=True)
+    finally:
+        mounts.unmount(source, detach=True)
+
+
+def test_a_monitor_holds_no_mount_that_the_host_lets_go(engine):
+    container = engine.create(spec_of('sleep', '60'))
+    engine.start(container)
+    status = pathlib.Path(f'/proc/{engine.inspect(container).pid}/status').read_text()
+    monitor = next(line.split()[1] for line in status.splitlines() if line.startswith('PPid:'))
+    assert 'conmon' in pathlib.Path(f'/proc/{monitor}/cmdline').read_text()
+    assert os.readlink(f'/proc/{monitor}/ns/mnt') == os.readlink('/proc/self/ns/mnt')
 
 
 def test_a_failed_create_leaves_no_volume(engine):
