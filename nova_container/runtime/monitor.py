@@ -50,8 +50,8 @@ class Monitor:
         """
         with self._launcher.view(showing, shared=shared) as view:
             command = [*mount_views.inside(view), oci.path, f'--root={oci.root}']
-            argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
-                    '--name', container_id[:12], '--bundle', str(bundle), '--runtime', command[0],
+            argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid',
+                    container_id, '--name', container_id[:12], '--bundle', str(bundle), '--runtime', command[0],
                     *(f'--runtime-arg={word}' for word in command[1:]), '--container-pidfile', str(bundle / 'pid'),
                     '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
                     '--log-path', 'none:' if log is None else f'k8s-file:{log}',

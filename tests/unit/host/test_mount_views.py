@@ -48,7 +48,7 @@ def seen(views, *showing):
     """Mount points in a view."""
     def look():
         views.enter(showing)
-        return points(subprocess.run(['cat', '/proc/self/mountinfo'], capture_output=True, check=True, text=True).stdout)
+        return points(subprocess.check_output(['cat', '/proc/self/mountinfo'], text=True))
     return own_thread.run('view', look)
 
 
@@ -108,8 +108,8 @@ def test_what_shared_mounts_get_later_comes_in(folder, views):
 
     def act():
         views.enter([])
-        subprocess.run(['nsenter', f'--mount=/proc/{os.getpid()}/ns/mnt', 'mount', '-t', 'tmpfs', 'none', base / 'later'],
-                       check=True)
+        host = f'--mount=/proc/{os.getpid()}/ns/mnt'
+        subprocess.run(['nsenter', host, 'mount', '-t', 'tmpfs', 'none', base / 'later'], check=True)
         return mounts.is_mount(base / 'later')
 
     assert own_thread.run('view', act)

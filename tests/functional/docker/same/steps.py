@@ -394,7 +394,8 @@ run --rm --mount type=volume,source=data,target=/d,volume-subpath=sub box:1 cat 
 run --rm --mount type=volume,source=data,target=/d,volume-subpath=nosuch box:1 true
 run --rm -v fresh:/home/tenant box:1 ls -a /home/tenant
 create --name uses -v data:/data -v /anonymous box:1
-inspect -f '{{range .Mounts}}{{.Type}} {{.Destination}} {{.RW}} {{.Driver}} {{end}}' uses
+inspect -f '{{range .Mounts}}{{if eq .Destination "/data"}}{{.Type}} {{.RW}} {{.Driver}}{{end}}{{end}}' uses
+inspect -f '{{range .Mounts}}{{if eq .Destination "/anonymous"}}{{.Type}} {{.RW}} {{.Driver}}{{end}}{{end}}' uses
 ps -a --filter volume=data --format '{{.Names}} {{.LocalVolumes}}'
 volume rm data
 volume rm nobody
