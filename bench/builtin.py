@@ -4,6 +4,7 @@
 import sys
 from pathlib import Path
 
+from bench import memory
 from bench.api import Api
 from bench.contender import Contender, Started
 from bench.daemons import Daemon
@@ -63,7 +64,8 @@ class Builtin(Contender):
         return self.api.names()
 
     def daemon_pids(self) -> list[int]:
-        return [self._daemon.pid] if self._daemon else []
+        """The daemon and its fork server, while that lives."""
+        return [self._daemon.pid, *memory.children(self._daemon.pid)] if self._daemon else []
 
     def down(self) -> None:
         if self._daemon:

@@ -18,6 +18,11 @@ def having(mark: str) -> list[int]:
     return [pid for pid, argv in _command_lines() if mark in argv]
 
 
+def children(parent: int) -> list[int]:
+    """Processes that one started and that have not gone to another parent."""
+    return [pid for pid, _ in _command_lines() if _field(pid, 'status', 'PPid:') == parent]
+
+
 def pss_kib(pids: Iterable[int]) -> int:
     """Proportional set sizes, summed: pages shared by n processes count as one nth (proc(5), smaps_rollup)."""
     return sum(_field(pid, 'smaps_rollup', 'Pss:') for pid in pids)
@@ -29,7 +34,7 @@ def rss_kib(pids: Iterable[int]) -> int:
 
 
 def field_of(text: str, name: str) -> int:
-    """The KiB of a line ``Name:   123 kB``; 0 if there is none."""
+    """The number of a line ``Name:   123 kB``; 0 if there is none."""
     for line in text.splitlines():
         if line.startswith(name):
             return int(line.split()[1])

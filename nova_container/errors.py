@@ -171,12 +171,12 @@ class HostFailure(ContainerError):
 
 
 class CommandFailed(HostFailure):
-    """A command ended with an error; carries ``argv``, ``code``, the end of ``stderr``, and ``stdout``."""
+    """A command ended with an error; carries ``argv``, ``code`` and the end of ``stderr``."""
 
     kind = 'command_failed'
 
-    def __init__(self, argv: Sequence[str], code: int, stderr: str, stdout: bytes = b'') -> None:
-        self.argv, self.code, self.stderr, self.stdout = tuple(argv), code, stderr, stdout
+    def __init__(self, argv: Sequence[str], code: int, stderr: str) -> None:
+        self.argv, self.code, self.stderr = tuple(argv), code, stderr
         said = stderr.strip()[-2000:] or 'it said nothing'
         super().__init__(f'{argv[0]} ended with {code}: {said}')
 

@@ -1,20 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """The one door to commands: argv in, bytes out, typed errors. No shell, a fixed PATH, an empty environment."""
 
-import contextlib
 import errno
 import os
 import shutil
 import subprocess
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import IO, Any
 
 from nova_container import errors
 
 _PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
-_BLOCK = 1 << 17
-_TICK_S = 0.1
 _ENVIRONMENT = {'PATH': _PATH, 'LANG': 'C.UTF-8'}
 
 Source = int | IO[bytes] | None
@@ -44,62 +40,8 @@ def run(*argv: str, stdin: Source = None, input: bytes | None = None, timeout_s:
     except OSError as error:
         raise _not_started(argv, error) from error
     if ended.returncode:
-        raise errors.CommandFailed(argv, ended.returncode, (ended.stderr or ended.stdout).decode('utf-8', 'replace'),
-                                   ended.stdout)
+        raise errors.CommandFailed(argv, ended.returncode, (ended.stderr or ended.stdout).decode('utf-8', 'replace'))
     return ended.stdout
-
-
-def output(*argv: str, stdin: Source = None, timeout_s: float = 30.0) -> bytes:
-    """As ``run``, for commands that tell of their errors on standard output: whatever the exit code.
-
-    :raises CommandFailed: it failed without a word on standard output.
-    """
-    try:
-        return run(*argv, stdin=stdin, timeout_s=timeout_s)
-    except errors.CommandFailed as error:
-        if error.stdout:
-            return error.stdout
-        raise
-
-
-def feed(*argv: str, source: IO[bytes], timeout_s: float) -> bytes:
-    """Run a command that reads ``source``, any readable object, to its end; its standard output, whatever the code.
-
-    :raises Unavailable: it did not end within ``timeout_s`` after all was read, and was killed.
-    """
-    child = spawn(argv, stdin=PIPE, stdout=PIPE)
-    assert child.stdin
-    try:
-        with contextlib.suppress(BrokenPipeError):
-            while block := source.read(_BLOCK):
-                child.stdin.write(block)
-        return child.communicate(timeout=timeout_s)[0]
-    except subprocess.TimeoutExpired:
-        raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed') from None
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.communicate()
-
-
-def watched(*argv: str, stdin: Source, tick: Callable[[], None], timeout_s: float) -> bytes:
-    """As ``output``, calling ``tick`` ten times a second; the command is killed if that raises.
-
-    :raises Unavailable: it did not end within ``timeout_s`` and was killed.
-    """
-    child, deadline = spawn(argv, stdin=stdin, stdout=PIPE), time.monotonic() + timeout_s
-    try:
-        while True:
-            try:
-                return child.communicate(timeout=_TICK_S)[0]
-            except subprocess.TimeoutExpired:
-                tick()
-            if time.monotonic() > deadline:
-                raise errors.Unavailable(f'{argv[0]} did not end within {timeout_s:g} s and was killed')
-    finally:
-        if child.poll() is None:
-            child.kill()
-            child.communicate()
 
 
 def _not_started(argv: Sequence[str], error: OSError) -> errors.ContainerError:

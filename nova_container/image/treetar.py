@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read a tree of a container from outside, in a child process chroot-ed into it: a tar, or the status of one path.
 
-The runtime runs :func:`argv_for` and passes the child's standard output on, or :func:`argv_for_stat` and gives the
-output to :func:`parse_stat`. An error is one line of JSON on standard error (on standard output for the status).
+The runtime has the words of :func:`words_for` done by the fork server and passes the child's standard output on, or
+those of :func:`words_for_stat` and gives the output to :func:`parse_stat`. An error is one line of JSON on standard
+error (on standard output for the status).
 """
 
 import argparse
@@ -18,7 +19,7 @@ from nova_container.errors import HostFailure
 from nova_container.image import child, pack
 from nova_container.image.confined import ConfinedRoot
 
-_MODULE = 'nova_container.image.treetar'
+WORK = 'treetar'
 _UNLIMITED_FILE_BYTES = 1 << 62
 
 
@@ -56,15 +57,15 @@ def path_stat(root_dir: str | os.PathLike[str], path: str) -> PathStat:
         os.close(root_fd)
 
 
-def argv_for(root: str | os.PathLike[str], path: str, *, name: str | None = None) -> list[str]:
-    """Return the command that writes a tar of a path inside the root, as ``pack.pack_tree`` names the files."""
+def words_for(root: str | os.PathLike[str], path: str, *, name: str | None = None) -> list[str]:
+    """Return the work that writes a tar of a path inside the root, as ``pack.pack_tree`` names the files."""
     named = [] if name is None else [f'--name={name}']
-    return child.argv(_MODULE, ['--root', os.fspath(root), f'--path={path}', *named])
+    return [WORK, '--root', os.fspath(root), f'--path={path}', *named]
 
 
-def argv_for_stat(root: str | os.PathLike[str], path: str) -> list[str]:
-    """Return the command that prints the status of a path inside the root."""
-    return child.argv(_MODULE, ['--root', os.fspath(root), f'--path={path}', '--stat'])
+def words_for_stat(root: str | os.PathLike[str], path: str) -> list[str]:
+    """Return the work that prints the status of a path inside the root."""
+    return [WORK, '--root', os.fspath(root), f'--path={path}', '--stat']
 
 
 def parse_stat(stdout: str | bytes) -> PathStat:
@@ -88,7 +89,7 @@ def raise_error(stderr: str | bytes) -> None:
 
 def main(argv: Sequence[str]) -> int:
     """Run as the child and return the exit code."""
-    parser = argparse.ArgumentParser(prog=f'python -I -m {_MODULE}', description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=WORK, description=main.__doc__)
     parser.add_argument('--root', required=True, help='the directory to be shut into')
     parser.add_argument('--path', required=True, help='a path inside it')
     parser.add_argument('--name', help='the name in the tar; empty for none')
@@ -107,7 +108,3 @@ def main(argv: Sequence[str]) -> int:
         return {}
 
     return child.report(status) if options.stat else child.report(tar, sys.stderr)
-
-
-if __name__ == '__main__':
-    raise SystemExit(main(sys.argv[1:]))

@@ -1,16 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """Unpack a layer, or a tree for ``docker cp``, in a child process chroot-ed into the destination.
 
-The runtime runs :func:`argv_for` (or :func:`argv_for_tree`) with the blob as standard input and gives what it printed
-to :func:`parse_output`. After an error the destination is half filled and the caller's to delete. The functions that
-do the work are safe without the chroot as well (see ``confined.py``); the child makes a mistake in them harmless.
+The runtime has the words of :func:`words_for` (or :func:`words_for_tree`) done by the fork server, with the blob as
+standard input, and gives what it printed to :func:`parse_output`. After an error the destination is half filled and the
+caller's to delete. The functions that do the work are safe without the chroot as well (see ``confined.py``); the child
+makes a mistake in them harmless.
 """
 
 import argparse
 import dataclasses
 import os
 import stat
-import sys
 from collections.abc import Sequence
 
 from nova_container.errors import DigestMismatch, InvalidRequest, NotFound
@@ -23,10 +23,10 @@ from nova_container.image.special import check_special_directories
 from nova_container.image.tar_reader import TarReader
 from nova_container.image.tar_source import ByteSource
 
-__all__ = ['UnpackLimits', 'UnpackResult', 'argv_for', 'argv_for_tree', 'check_special_directories', 'main',
-           'parse_output', 'unpack_layer', 'unpack_tree']
+__all__ = ['WORK', 'UnpackLimits', 'UnpackResult', 'check_special_directories', 'main', 'parse_output', 'unpack_layer',
+           'unpack_tree', 'words_for', 'words_for_tree']
 
-_MODULE = 'nova_container.image.unpack'
+WORK = 'unpack'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -79,17 +79,17 @@ def unpack_tree(stream: digests.Readable, root: str | bytes | os.PathLike[str] |
     return _unpack(stream, root, limits, is_layer=False, into=into, may_change_kind=may_change_kind)
 
 
-def argv_for(root: str | os.PathLike[str], limits: UnpackLimits, *, expect_diff_id: str | None = None) -> list[str]:
-    """Return the command that unpacks the layer on its standard input into the directory."""
+def words_for(root: str | os.PathLike[str], limits: UnpackLimits, *, expect_diff_id: str | None = None) -> list[str]:
+    """Return the work that unpacks the layer on its standard input into the directory."""
     expected = ['--expect-diff-id', digests.parse(expect_diff_id)] if expect_diff_id else []
-    return child.argv(_MODULE, [*_limit_arguments(root, limits), *expected])
+    return [WORK, *_limit_arguments(root, limits), *expected]
 
 
-def argv_for_tree(root: str | os.PathLike[str], into: str, limits: UnpackLimits, *,
-                  may_change_kind: bool = True) -> list[str]:
-    """Return the command that unpacks the ordinary tar on its standard input at a path inside the root."""
+def words_for_tree(root: str | os.PathLike[str], into: str, limits: UnpackLimits, *,
+                   may_change_kind: bool = True) -> list[str]:
+    """Return the work that unpacks the ordinary tar on its standard input at a path inside the root."""
     keep = [] if may_change_kind else ['--keep-kind']
-    return child.argv(_MODULE, [*_limit_arguments(root, limits), '--plain-tree', f'--into={into}', *keep])
+    return [WORK, *_limit_arguments(root, limits), '--plain-tree', f'--into={into}', *keep]
 
 
 def parse_output(stdout: str | bytes) -> UnpackResult:
@@ -173,7 +173,7 @@ def _limit_arguments(root: str | os.PathLike[str], limits: UnpackLimits) -> list
 
 def _parser() -> argparse.ArgumentParser:
     defaults = UnpackLimits()
-    parser = argparse.ArgumentParser(prog=f'python -I -m {_MODULE}', description=main.__doc__)
+    parser = argparse.ArgumentParser(prog=WORK, description=main.__doc__)
     parser.add_argument('--root', required=True, help='the directory to be shut into')
     parser.add_argument('--expect-diff-id', help='digest that the uncompressed layer must have')
     parser.add_argument('--max-bytes', type=int, default=defaults.max_bytes)
@@ -183,7 +183,3 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument('--into', default='/', help='with --plain-tree: a directory inside the root')
     parser.add_argument('--keep-kind', action='store_true', help='no directory replaces a file, nor a file a directory')
     return parser
-
-
-if __name__ == '__main__':
-    raise SystemExit(main(sys.argv[1:]))

@@ -4,7 +4,7 @@
 import collections
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from nova_container import errors
 from nova_container.host import process
@@ -17,6 +17,7 @@ _BEGINS = re.compile(r'(?<!^)(?<!\] )(?=(?:\[\d+/\d+\] )?STEP \d+/\d+: )')
 """Where a step begins in the midst of a line, as the output of the one before did not end its last."""
 _CACHED = re.compile(r'--> Using cache [0-9a-f]{64}')
 _MADE = re.compile(r'--> ([0-9a-f]{6,64})')
+_ID = re.compile(r'[0-9a-f]{64}')
 _NOISE = re.compile(r'(?:\[\d+/\d+\] )?(?:COMMIT\b.*|--> |)|[0-9a-f]{64}|(?:Successfully tagged|Getting image|Copying '
                     r'(?:blob|config)|Writing manifest|Storing signatures|time="[^"]*" level=).*')
 _SHOWN_STEP = re.compile(r'(?:\[\d+/\d+\] )?Step \d+/\d+ : (\w+)')
@@ -36,11 +37,13 @@ class Said:
     steps: tuple[str, ...]
 
 
-def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> Said:
+def relay(child: process.Child, board: Board, names: Mapping[str, str], made: Callable[[str], None]) -> Said:
     """Tell of a build's lines until it ends.
 
     :param names: what to show for image ids.
+    :param made: hears the beginning of the id of each image that is made by a step of the last stage.
     """
+    is_last = True
     kept: collections.deque[str] = collections.deque(maxlen=_KEPT_LINES)
     steps: list[str] = []
     assert child.stdout is not None
@@ -48,6 +51,11 @@ def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> Said:
         while line := child.stdout.readline(_LINE_BYTES):
             for text in _BEGINS.split(line.decode('utf-8', 'replace').rstrip('\n'), maxsplit=1):
                 kept.append(text)
+                if step := _STEP.fullmatch(text):
+                    stage, _, stages = (step[1] or '').partition('/')
+                    is_last = stage == stages
+                elif is_last and (found := _MADE.fullmatch(text)):
+                    made(found[1])
                 shown = _shown(text, names)
                 if shown is not None:
                     board.print(f'{shown}\n')
@@ -55,6 +63,17 @@ def relay(child: process.Child, board: Board, names: Mapping[str, str]) -> Said:
                         steps.append(shown)
     child.wait()
     return Said(list(kept), tuple(steps))
+
+
+def made_last(said: Said) -> str:
+    """The id of the image that a build made, in hexadecimal: what it says when all steps have ended.
+
+    :raises HostFailure: it did not say any.
+    """
+    for line in reversed(said.last):
+        if _ID.fullmatch(line):
+            return line
+    raise errors.HostFailure('buildah did not say what it built')
 
 
 def again(steps: Iterable[str]) -> Iterator[str]:

@@ -16,7 +16,9 @@ from nova_container.engine import base, state, validate
 from nova_container.engine import spec as specs
 from nova_container.engine.volume import Volume, VolumeInfo
 from nova_container.host import cgroups, files
+from nova_container.host.forks import ForkServer
 from nova_container.host.launch import Launcher
+from nova_container.image import fork_server
 from nova_container.runtime import logs, refusals
 from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Register
@@ -82,7 +84,9 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
             register.adopt(record)
         self._open.callback(cgroups.remove_if_empty, settings.cgroup_parent)
         runtimes = Runtimes(settings, launcher)
-        layers = LayerStore(settings, database)
+        forks = ForkServer(fork_server.argv())
+        self._open.callback(forks.close)
+        layers = LayerStore(settings, database, forks)
         layers.discard_leftovers()
         images_store = ImageStore(settings, database, layers)
         images_store.blobs.discard_incoming()
@@ -90,7 +94,7 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         networks = Membership(Networks(database, events, str(settings.state_dir)), register, settings)
         self._open.callback(networks.close)
         parts = Parts(
-            settings=settings, database=database, launcher=launcher, runtimes=runtimes, layers=layers,
+            settings=settings, database=database, launcher=launcher, forks=forks, runtimes=runtimes, layers=layers,
             images=images_store,
             monitor=Monitor(settings.monitor, settings.exits, launcher), register=register, events=events,
             networks=networks,

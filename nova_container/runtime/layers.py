@@ -13,7 +13,8 @@ from pathlib import Path
 
 from nova_container import errors
 from nova_container.engine.undo import undo_on_error
-from nova_container.host import files, process
+from nova_container.host import files
+from nova_container.host.forks import ForkServer
 from nova_container.image import unpack, whiteout
 from nova_container.runtime.database import Database
 from nova_container.runtime.settings import Settings
@@ -40,9 +41,10 @@ def _untold(position: int) -> None:
 class LayerStore:
     """Layers by diff_id. A folder is listed only after it is complete, verified and on disk."""
 
-    def __init__(self, settings: Settings, database: Database) -> None:
+    def __init__(self, settings: Settings, database: Database, forks: ForkServer) -> None:
         self._settings = settings
         self._database = database
+        self._forks = forks
         self._guard = threading.Lock()
         self._busy: collections.defaultdict[str, threading.Lock] = collections.defaultdict(threading.Lock)
         self._folders = {diff_id: (folder, int(size)) for diff_id, folder, size in
@@ -104,8 +106,8 @@ class LayerStore:
             limits = unpack.UnpackLimits(max_bytes=self._settings.max_image_bytes,
                                          max_entries=self._settings.max_image_entries, deadline_s=_DEADLINE_S)
             with blob.open('rb', buffering=0) as stream:
-                said = process.watched(
-                    *unpack.argv_for(folder, limits, expect_diff_id=diff_id), stdin=stream, timeout_s=_DEADLINE_S,
+                said = self._forks.watched(
+                    unpack.words_for(folder, limits, expect_diff_id=diff_id), stdin=stream, timeout_s=_DEADLINE_S,
                     tick=lambda: tell(stream.seek(0, os.SEEK_CUR)))
             return Unpacked(folder, unpack.parse_output(said).size_bytes)
         except BaseException:

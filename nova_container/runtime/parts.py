@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from nova_container.engine.spec import NetworkMode
 from nova_container.host.cgroups import Cgroup
+from nova_container.host.forks import ForkServer
 from nova_container.host.launch import Launcher
 from nova_container.runtime.builder import Builder
 from nova_container.runtime.container import Container, Register
@@ -42,6 +43,7 @@ class Parts:
     settings: Settings
     database: Database
     launcher: Launcher
+    forks: ForkServer
     runtimes: Runtimes
     monitor: Monitor
     layers: LayerStore

@@ -13,17 +13,19 @@ from typing import BinaryIO
 
 from nova_container import errors
 from nova_container.engine.registry import BuildSpec, Credentials, Progress
-from nova_container.host import files, process
+from nova_container.host import files
 from nova_container.host.cgroups import Cgroup
 from nova_container.image import dockerfile, tar_writer, unpack
 from nova_container.image import reference as references
 from nova_container.image.compression import Decompressed
 from nova_container.image.config import ImageConfig
 from nova_container.image.dockerfile import Recipe
+from nova_container.image.special import check_special_directories
 from nova_container.runtime import build_output, built
 from nova_container.runtime.built import Built
 from nova_container.runtime.images import normal
 from nova_container.runtime.parts import Parts
+from nova_container.runtime.taking import Taking
 from nova_container.runtime.telling import Board, told
 from nova_container.runtime.verbs import images, pull
 
@@ -119,8 +121,8 @@ def _unpacked(parts: Parts, spec: BuildSpec, place: Path) -> Recipe:
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_CONTEXT_S)
     with (place / _CONTEXT).open('rb') as file, images.damage_is_the_senders():
-        unpack.parse_output(process.output(*unpack.argv_for_tree(folder, '/', limits), stdin=file,
-                                           timeout_s=_CONTEXT_S))
+        unpack.parse_output(parts.forks.output(unpack.words_for_tree(folder, '/', limits), stdin=file,
+                                               timeout_s=_CONTEXT_S))
     (place / _CONTEXT).unlink()
     content = _file_within(folder, spec.dockerfile)
     if content is None:
@@ -175,8 +177,10 @@ class _Build:
 
     def run(self) -> None:
         bases = {name: self._base(name) for name in self.recipe.bases}
-        image_id, said = self._built(bases)
-        self._take(image_id)
+        with Taking(self.parts.builder, self.parts.layers, self.parts.forks, self.place, self.board.halt,
+                    self.parts.images.diff_ids()) as taking:
+            image_id, said = self._built(bases, taking)
+            self._take(image_id, taking)
         if self.key and self.recipe.is_repeatable and not any(self._triggers(base) for base in bases.values()):
             self.parts.builder.built.keep(self.key, Built(image_id=image_id, bases=bases, said=said))
         for line in _ended(self.parts, image_id, self.names):
@@ -217,40 +221,40 @@ class _Build:
         return next((one for one in self.spec.credentials
                      if one.server.removeprefix('https://').removeprefix('http://').partition('/')[0] in hosts), None)
 
-    def _built(self, bases: dict[str, str]) -> tuple[str, tuple[str, ...]]:
+    def _built(self, bases: dict[str, str], taking: Taking) -> tuple[str, tuple[str, ...]]:
         """The id of what was built, and what was said of its steps."""
         group = Cgroup(f'{self.parts.settings.cgroup_parent}/{self.place.name}', self.parts.cgroup_version)
         group.limit_pids(self.parts.settings.build_pids)
         try:
             child = self.parts.builder.start(self.spec, bases, self.place, group.path)
             with self.board.halt.watching(child.kill):
-                said = build_output.relay(child, self.board, {image: name for name, image in bases.items()})
+                said = build_output.relay(child, self.board, {image: name for name, image in bases.items()},
+                                          taking.made)
         finally:
             group.remove()
         self.board.halt.check()
         if child.returncode:
             raise build_output.failure(said.last, child.returncode)
-        found = _ID.fullmatch((self.place / 'id').read_text().strip())
-        if found is None:
-            raise errors.HostFailure('buildah did not say what it built')
-        return f'sha256:{found[1]}', said.steps
+        return f'sha256:{build_output.made_last(said)}', said.steps
 
-    def _take(self, image_id: str) -> None:
+    def _take(self, image_id: str, taking: Taking) -> None:
         """Take what was built into our stores, and give it its names."""
         if (here := self._here(image_id)) is not None:
             with self.parts.image_gate.shared():
                 for name in self.names:
                     self.parts.images.tag(here, name)
             return
+        images_, layers = self.parts.images, self.parts.layers
         with images.adding(self.parts):
-            known = self.parts.images.diff_ids()
-            content, made = self.parts.builder.take(image_id, known, self.place)
+            content = self.parts.builder.configuration(image_id)
             config = ImageConfig.parse(content)
-            for layer, path in made:
-                self.parts.images.blobs.adopt(path, layer.blob_digest)
-            new = {layer.diff_id: layer for layer, _ in made}
-            layers = tuple(new.get(diff_id) or self.parts.images.held(diff_id) for diff_id in config.diff_ids)
+            made = taking.take(image_id, [diff_id for diff_id in config.diff_ids if not images_.layer(diff_id)])
+            for one in made.values():
+                images_.blobs.adopt(one.blob_path, one.record.blob_digest)
+            layers.adopt_all({diff_id: one.unpacked for diff_id, one in made.items()})
+            check_special_directories([layers.path(diff_id) for diff_id in config.diff_ids])
             (self.place / 'config').write_bytes(content)
-            self.parts.images.blobs.adopt(self.place / 'config', image_id)
-            self.parts.images.unpack(layers)
-            self.parts.images.add(image_id, layers, config.created, self.names)
+            images_.blobs.adopt(self.place / 'config', image_id)
+            records = tuple(made[diff_id].record if diff_id in made else images_.held(diff_id)
+                            for diff_id in config.diff_ids)
+            images_.add(image_id, records, config.created, self.names)

@@ -10,7 +10,7 @@ from typing import BinaryIO
 from nova_container import errors
 from nova_container.engine.spec import MountKind
 from nova_container.engine.state import FileStat
-from nova_container.host import files, process
+from nova_container.host import files, forks
 from nova_container.image import treetar, unpack
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
@@ -32,7 +32,7 @@ def written_bytes(parts: Parts, name: str) -> int:
 def stat_path(parts: Parts, name: str, path: str) -> FileStat:
     """See ``ContainerOps.stat_path``."""
     root, inner = _at(parts, parts.register.get(name), path)
-    said = process.output(*treetar.argv_for_stat(root, inner))
+    said = parts.forks.output(treetar.words_for_stat(root, inner))
     found = treetar.parse_stat(said)
     return FileStat(name=found.name if inner == path else _base(path), size_bytes=found.size, mode=found.mode,
                     modified_at=found.mtime_ns / 1e9, link_target=found.link_target)
@@ -42,12 +42,12 @@ def copy_out(parts: Parts, name: str, path: str) -> Iterator[bytes]:
     """See ``ContainerOps.copy_out``."""
     stat_path(parts, name, path)
     root, inner = _at(parts, parts.register.get(name), path)
-    return _stream(treetar.argv_for(root, inner, name=None if inner == path else _base(path)))
+    return _stream(parts, treetar.words_for(root, inner, name=None if inner == path else _base(path)))
 
 
 def export(parts: Parts, name: str) -> Iterator[bytes]:
     """See ``ContainerOps.export``."""
-    return _stream(treetar.argv_for(parts.folder(parts.register.get(name)).root, '/', name=''))
+    return _stream(parts, treetar.words_for(parts.folder(parts.register.get(name)).root, '/', name=''))
 
 
 def _at(parts: Parts, container: Container, path: str, *, write: bool = False) -> tuple[Path, str]:
@@ -78,21 +78,14 @@ def _base(path: str) -> str:
     return posixpath.basename(posixpath.normpath(path))
 
 
-def _stream(argv: list[str]) -> Iterator[bytes]:
-    child = process.spawn(argv, stdout=process.PIPE, stderr=process.PIPE)
-    assert child.stdout and child.stderr
-    try:
+def _stream(parts: Parts, words: list[str]) -> Iterator[bytes]:
+    with contextlib.closing(parts.forks.spawn(words, stdout=forks.PIPE, stderr=forks.PIPE)) as child:
+        assert child.stdout and child.stderr
         while block := child.stdout.read(_BLOCK):
             yield block
         said = child.stderr.read()
         if child.wait():
             treetar.raise_error(said)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            child.kill()
-        child.stdout.close()
-        child.stderr.close()
-        child.wait()
 
 
 def copy_in(parts: Parts, name: str, path: str, archive: BinaryIO) -> None:
@@ -101,6 +94,6 @@ def copy_in(parts: Parts, name: str, path: str, archive: BinaryIO) -> None:
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_DEADLINE_S)
     root, inner = _at(parts, container, path, write=True)
-    argv = unpack.argv_for_tree(root, inner, limits)
+    words = unpack.words_for_tree(root, inner, limits)
     with images.damage_is_the_senders():
-        unpack.parse_output(process.feed(*argv, source=archive, timeout_s=_DEADLINE_S))
+        unpack.parse_output(parts.forks.feed(words, source=archive, timeout_s=_DEADLINE_S))

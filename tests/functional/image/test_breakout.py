@@ -13,6 +13,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.image import unpack
+from tests.fixtures import children
 from tests.functional.image.tars import LIMITS, Tar, listing, unpack_into
 
 T = b'in the image'
@@ -109,7 +110,7 @@ def outside(box: Path) -> dict[str, object]:
 
 
 def unpack_in_child(root: Path, tar: Tar) -> unpack.UnpackResult:
-    argv = unpack.argv_for(root, LIMITS)
+    argv = children.argv(unpack.words_for(root, LIMITS))
     ended = subprocess.run(argv, input=tar.bytes(), stdout=subprocess.PIPE, env={}, check=False)
     return unpack.parse_output(ended.stdout)
 
@@ -178,7 +179,7 @@ import colorsys
 
 
 def test_the_child_has_few_capabilities_and_cannot_see_the_host(tmp_path: Path) -> None:
-    argv = unpack.argv_for(tmp_path, LIMITS)
+    argv = children.argv(unpack.words_for(tmp_path, LIMITS))
     assert argv[0] == '/usr/bin/setpriv'
     shown = subprocess.run([*argv[:4], 'cat', '/proc/self/status'], capture_output=True, text=True, check=True).stdout
     effective = int(shown.split('CapEff:')[1].split()[0], 16)

@@ -17,6 +17,7 @@ import pytest
 
 from nova_container.image import archive, unpack
 from nova_container.image.blobs import BlobStore
+from tests.fixtures import children
 from tools.images import __main__ as command
 from tools.images import packages
 from tools.images.build import IMAGES, build
@@ -41,7 +42,8 @@ def roots(archives: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -
         image, = archive.read_archive(path, blobs).images
         (top / name).mkdir()
         with blobs.open(image.layers[0].blob_digest) as blob:
-            argv = unpack.argv_for(top / name, unpack.UnpackLimits(), expect_diff_id=image.layers[0].diff_id)
+            argv = children.argv(unpack.words_for(top / name, unpack.UnpackLimits(),
+                                                  expect_diff_id=image.layers[0].diff_id))
             unpack.parse_output(subprocess.run(argv, stdin=blob, stdout=subprocess.PIPE, check=True).stdout)
         unpack.check_special_directories([top / name])
     return {name: top / name for name in archives}

@@ -13,6 +13,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.image import pack, treetar, unpack
+from tests.fixtures import children
 from tests.functional.image.tars import LIMITS, Tar, unpack_into
 
 
@@ -24,13 +25,13 @@ def root(tmp_path: Path) -> Path:
 
 
 def copy_in(root: Path, into: str, tar: Tar, **options: bool) -> unpack.UnpackResult:
-    argv = unpack.argv_for_tree(root, into, LIMITS, **options)
+    argv = children.argv(unpack.words_for_tree(root, into, LIMITS, **options))
     ended = subprocess.run(argv, input=tar.bytes(), stdout=subprocess.PIPE, env={}, check=False)
     return unpack.parse_output(ended.stdout)
 
 
 def copy_out(root: Path, path: str) -> list[str]:
-    ended = subprocess.run(treetar.argv_for(root, path), capture_output=True, env={}, check=False)
+    ended = subprocess.run(children.argv(treetar.words_for(root, path)), capture_output=True, env={}, check=False)
     if ended.returncode:
         treetar.raise_error(ended.stderr)
     assert ended.stderr == b''
@@ -39,7 +40,8 @@ def copy_out(root: Path, path: str) -> list[str]:
 
 
 def status(root: Path, path: str) -> treetar.PathStat:
-    ended = subprocess.run(treetar.argv_for_stat(root, path), stdout=subprocess.PIPE, env={}, check=False)
+    argv = children.argv(treetar.words_for_stat(root, path))
+    ended = subprocess.run(argv, stdout=subprocess.PIPE, env={}, check=False)
     return treetar.parse_stat(ended.stdout)
 
 
@@ -94,7 +96,7 @@ def test_names_in_a_tar_are_those_of_docker(root: Path, path: str, expected: lis
 
 
 def test_the_root_itself_has_names_that_begin_with_a_slash_as_in_docker(root: Path) -> None:
-    ended = subprocess.run(treetar.argv_for(root, '/'), capture_output=True, env={}, check=True)
+    ended = subprocess.run(children.argv(treetar.words_for(root, '/')), capture_output=True, env={}, check=True)
     with tarfile.open(fileobj=io.BytesIO(ended.stdout)) as tar:
         assert {'/etc', '/etc/f'} <= set(tar.getnames())
 

@@ -20,6 +20,7 @@ from isal import igzip
 
 from nova_container import errors
 from nova_container.image import unpack, whiteout
+from tests.fixtures import children
 from tests.functional.image.tars import LIMITS, Tar, listing, raw_header, unpack_into
 
 LIMIT_8M = unpack.UnpackLimits(max_bytes=8 << 20, max_entries=1000, deadline_s=20)
@@ -35,7 +36,7 @@ print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 
 def run_child(root: Path, content: bytes, limits: unpack.UnpackLimits = LIMITS,
               expect: str | None = None) -> unpack.UnpackResult:
-    argv = unpack.argv_for(root, limits, expect_diff_id=expect)
+    argv = children.argv(unpack.words_for(root, limits, expect_diff_id=expect))
     return unpack.parse_output(subprocess.run(argv, input=content, stdout=subprocess.PIPE, env={}, check=False).stdout)
 
 
@@ -219,8 +220,8 @@ def test_a_gzip_bomb_of_10_gb_stops_at_the_limit_with_little_memory(tmp_path: Pa
     bomb = igzip.compress(header) + zeros * 160
     assert len(bomb) < 40 << 20
     started = time.monotonic()
-    said = subprocess.run([sys.executable, '-c', _TELL_MEMORY, *unpack.argv_for(tmp_path, LIMITS)], input=bomb,
-                          capture_output=True, check=False)
+    argv = children.argv(unpack.words_for(tmp_path, LIMITS))
+    said = subprocess.run([sys.executable, '-c', _TELL_MEMORY, *argv], input=bomb, capture_output=True, check=False)
     with pytest.raises(errors.UnacceptableImage, match='more than the allowed'):
         unpack.parse_output(said.stdout)
     assert time.monotonic() - started < 10

@@ -13,7 +13,7 @@ import docker as sdk
 import pytest
 
 from nova_container import errors
-from nova_container.engine import BuildSpec
+from nova_container.engine import BuildSpec, ContainerSpec, ProcessSpec
 from tests.conformance.deadline import eventually
 from tests.conformance.suite_registry import context, said
 from tests.fixtures import busybox_image
@@ -143,6 +143,57 @@ def test_stages_take_from_each_other(engine):
     assert len(info.diff_ids) == 2
     first = engine.inspect_image(made(build(engine, recipe, target='one')))
     assert len(first.diff_ids) == len(engine.inspect_image('box:1').diff_ids) + 1
+
+
+ODD_FILES = r'''FROM box:1
+RUN mkdir -p /odd/deep && cd /odd && printf x > "$(printf 'no\377utf8')" && : > empty && mkfifo pipe && \
+    printf 'a long line' > "$(printf '%0200d' 0)" && ln -s /etc/passwd link && ln empty deep/hard && \
+    dd if=/dev/zero of=holes bs=1 count=1 seek=1000000 2>/dev/null && chmod 4711 holes && rm /etc/passwd
+RUN rm -r /odd/deep && mkdir /odd/deep && echo new > /odd/deep/new
+'''
+
+
+def test_files_of_every_kind_are_taken_as_they_are(engine):
+    """Byte by byte, or their layers would not have the digests that buildah gave them."""
+    info = engine.inspect_image(made(build(engine, ODD_FILES)))
+    container = engine.create(ContainerSpec(name='odd', image=info.id, process=ProcessSpec(command=('true',))))
+    try:
+        packed = io.BytesIO(b''.join(engine.copy_out(container, '/odd')))
+        with tarfile.open(fileobj=packed, encoding='utf-8') as tar:
+            names = {name.rpartition('/')[2] for name in tar.getnames()}
+        assert names == {'odd', 'no\udcffutf8', 'empty', 'pipe', '0' * 200, 'link', 'holes', 'deep', 'new'}
+        holes = engine.stat_path(container, '/odd/holes')
+        assert (holes.size_bytes, holes.mode & 0o7777) == (1000001, 0o4711)
+        with pytest.raises(errors.NotFound):
+            engine.stat_path(container, '/etc/passwd')
+    finally:
+        engine.remove(container)
+
+
+def test_a_stage_that_is_only_copied_from_is_not_taken(engine):
+    before = set(engine_layers(engine))
+    recipe = 'FROM box:1 AS one\nRUN echo $RANDOM > /made\nFROM box:1\nCOPY --from=one /made /taken\nRUN echo x > /x\n'
+    build(engine, recipe, cache=False)
+    assert len(set(engine_layers(engine)) - before) == 2
+
+
+def engine_layers(engine):
+    folder = pathlib.Path(engine.info().state_dir) / 'layers'
+    return [path.name for path in folder.iterdir()]
+
+
+def test_a_damaged_cache_is_told_of_and_can_be_removed(engine):
+    recipe = 'FROM box:1\nRUN echo whole > /whole\n'
+    image_id = made(build(engine, recipe))
+    engine.remove_image(image_id)
+    storage = pathlib.Path(engine.info().state_dir) / 'builds' / 'storage' / 'overlay'
+    [file] = storage.glob('*/diff/whole')
+    file.write_text('wrong\n')
+    with pytest.raises(errors.HostFailure, match=r'kept for later builds is damaged: .*docker builder prune'):
+        build(engine, recipe)
+    engine.prune_builds()
+    again = made(build(engine, recipe))
+    assert len(engine.inspect_image(again).diff_ids) == len(engine.inspect_image('box:1').diff_ids) + 1
 
 
 def test_a_step_is_confined_as_a_container_is(engine):

@@ -9,7 +9,8 @@ import pytest
 
 from nova_container import errors
 from nova_container.engine import spec as specs
-from nova_container.host import files, process
+from nova_container.host import files
+from nova_container.host.forks import ForkServer
 from nova_container.runtime.layers import LayerStore
 from tests.fixtures import busybox_image
 from tests.functional.runtime.conftest import spec_of
@@ -27,19 +28,19 @@ def archive(tmp_path):
 
 @pytest.fixture
 def unpacking(monkeypatch):
-    """Arguments of each process that unpacks; ``failing`` of them end with an error first."""
+    """Words of each process that unpacks; ``failing`` of them end with an error first."""
     seen, failing, lock = [], [], threading.Lock()
-    real = process.watched
+    real = ForkServer.watched
 
-    def output(*argv, **named):
+    def output(server, words, **named):
         with lock:
-            seen.append(argv)
+            seen.append(words)
             error = failing.pop() if failing else None
         if error:
             raise error
-        return real(*argv, **named)
+        return real(server, words, **named)
 
-    monkeypatch.setattr(process, 'watched', output)
+    monkeypatch.setattr(ForkServer, 'watched', output)
     return seen, failing
 
 

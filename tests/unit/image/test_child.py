@@ -8,6 +8,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.image import child, unpack
+from tests.fixtures import children
 
 
 def every_error(root: type[errors.ContainerError] = errors.ContainerError) -> list[type[errors.ContainerError]]:
@@ -64,7 +65,8 @@ def test_an_error_goes_where_it_is_wanted(capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_the_command_is_isolated_python_of_absolute_paths(tmp_path: Path) -> None:
-    argv = unpack.argv_for(tmp_path, unpack.UnpackLimits(1, 2, 3.5), expect_diff_id='sha256:' + 'a' * 64)
+    words = unpack.words_for(tmp_path, unpack.UnpackLimits(1, 2, 3.5), expect_diff_id='sha256:' + 'a' * 64)
+    argv = children.argv(words)
     assert argv[0].startswith('/') and '-I' in argv
     assert argv[argv.index('--root') + 1] == str(tmp_path)
     assert argv[argv.index('--max-bytes') + 1] == '1'
@@ -73,8 +75,8 @@ def test_the_command_is_isolated_python_of_absolute_paths(tmp_path: Path) -> Non
 
 def test_a_malformed_diff_id_reaches_no_command(tmp_path: Path) -> None:
     with pytest.raises(errors.InvalidReference):
-        unpack.argv_for(tmp_path, unpack.UnpackLimits(), expect_diff_id='--root=/')
+        unpack.words_for(tmp_path, unpack.UnpackLimits(), expect_diff_id='--root=/')
 
 
 def test_a_path_that_looks_like_an_option_stays_a_path(tmp_path: Path) -> None:
-    assert '--into=--plain-tree' in unpack.argv_for_tree(tmp_path, '--plain-tree', unpack.UnpackLimits())
+    assert '--into=--plain-tree' in unpack.words_for_tree(tmp_path, '--plain-tree', unpack.UnpackLimits())

@@ -6,16 +6,21 @@ import types
 
 import pytest
 
+from nova_container import errors
 from nova_container.runtime import build_output
 from nova_container.runtime.telling import Board
 
 ID = 'ab' * 32
 
 
+def relayed(text, board, made=lambda image_id: None):
+    child = types.SimpleNamespace(stdout=io.BytesIO(text.encode()), wait=lambda: 0)
+    return build_output.relay(child, board, {f'sha256:{ID}': 'box:1'}, made)
+
+
 def shown(text):
     board = Board()
-    child = types.SimpleNamespace(stdout=io.BytesIO(text.encode()), wait=lambda: 0)
-    build_output.relay(child, board, {f'sha256:{ID}': 'box:1'})
+    relayed(text, board)
     lines = []
     while not board.lines.empty():
         lines.append(board.lines.get().stream)
@@ -31,6 +36,25 @@ def shown(text):
 ])
 def test_lines_are_told_in_docker_s_words(said, expected):
     assert shown(said) == expected
+
+
+@pytest.mark.parametrize(('said', 'expected'), [
+    ('STEP 1/2: FROM x\n--> aaaaaaaaaaa\nSTEP 2/2: RUN x\n--> bbbbbbbbbbb\n', ['a' * 11, 'b' * 11]),
+    ('[1/2] STEP 1/1: FROM x\n--> aaaaaaaaaaa\n[2/2] STEP 1/1: FROM y\n--> bbbbbbbbbbb\n', ['b' * 11]),
+    (f'STEP 1/1: FROM x\n--> Using cache {ID}\n', []),
+])
+def test_images_of_the_last_stage_are_told(said, expected):
+    found = []
+    relayed(said, Board(), found.append)
+    assert found == expected
+
+
+def test_the_image_is_the_one_said_last():
+    other = 'cd' * 32
+    said = relayed(f'STEP 1/1: RUN x\n{other}\n--> {ID[:11]}\n{ID}\ntime="2026" level=warning msg="x"\n', Board())
+    assert build_output.made_last(said) == ID
+    with pytest.raises(errors.HostFailure, match='did not say what it built'):
+        build_output.made_last(relayed('STEP 1/1: RUN x\n', Board()))
 
 
 @pytest.mark.parametrize(('said', 'code', 'sentence'), [

@@ -8,6 +8,7 @@ import pytest
 
 from nova_container import errors
 from nova_container.image import digest
+from nova_container.host.forks import ForkServer
 from nova_container.runtime.database import Database
 from nova_container.runtime.images import ImageStore, normal
 from nova_container.runtime.layers import LayerStore
@@ -30,7 +31,7 @@ def database(settings):
 
 @pytest.fixture
 def images(settings, database):
-    return ImageStore(settings, database, LayerStore(settings, database))
+    return ImageStore(settings, database, LayerStore(settings, database, ForkServer([])))
 
 
 def add(images, author, *names, created='2026-01-02T03:04:05Z'):
@@ -42,7 +43,7 @@ def add(images, author, *names, created='2026-01-02T03:04:05Z'):
 
 
 def again(settings, database):
-    return ImageStore(settings, database, LayerStore(settings, database))
+    return ImageStore(settings, database, LayerStore(settings, database, ForkServer([])))
 
 
 def test_an_image_is_found_by_every_name(images):

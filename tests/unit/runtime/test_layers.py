@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from nova_container import errors
-from nova_container.host import files, process
+from nova_container.host import files
 from nova_container.runtime.database import Database
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.settings import Settings
@@ -18,13 +18,13 @@ OTHER = 'sha256:' + 'b' * 64
 
 
 class Unpacking:
-    """Stands for the child process; ``failures`` are what the next ones end with."""
+    """Stands for the fork server; ``failures`` are what the next ones end with."""
 
     def __init__(self):
         self.calls, self.failures = [], []
 
-    def __call__(self, *argv, **_):
-        root = pathlib.Path(argv[argv.index('--root') + 1])
+    def watched(self, words, **_):
+        root = pathlib.Path(words[words.index('--root') + 1])
         (root / 'file').touch()
         if self.failures:
             raise self.failures.pop()
@@ -48,15 +48,13 @@ def database(settings):
 
 
 @pytest.fixture
-def unpacking(monkeypatch):
-    made = Unpacking()
-    monkeypatch.setattr(process, 'watched', made)
-    return made
+def unpacking():
+    return Unpacking()
 
 
 @pytest.fixture
-def store(settings, database):
-    return LayerStore(settings, database)
+def store(settings, database, unpacking):
+    return LayerStore(settings, database, unpacking)
 
 
 @pytest.fixture
@@ -71,7 +69,7 @@ def left(settings):
 def test_a_layer_is_unpacked_once_and_known_to_the_next_engine(store, settings, database, unpacking, blob):
     assert store.ensure(DIFF_ID, blob) == store.ensure(DIFF_ID, blob) == 42
     assert len(unpacking.calls) == 1
-    again = LayerStore(settings, database)
+    again = LayerStore(settings, database, unpacking)
     assert again.has(DIFF_ID) and again.path(DIFF_ID) == store.path(DIFF_ID)
     assert (again.path(DIFF_ID) / 'file').exists()
     assert again.size([DIFF_ID, OTHER]) == 42
