@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Containers as they are <-> the body of GET /containers/{id}/json."""
 
+import posixpath
+
 from nova_container.docker.wire import container, health, network, networks, ports, units
 from nova_container.docker.wire import resources as limits
 from nova_container.docker.wire.document import Document, Json
@@ -10,6 +12,7 @@ from nova_container.engine.volume import Volume
 
 _OTHER_WORDS = {'dead': state.Status.STOPPED, 'removing': state.Status.STOPPED}
 """Docker's further words."""
+_ETC = {'ResolvConfPath': 'resolv.conf', 'HostnamePath': 'hostname', 'HostsPath': 'hosts'}
 
 
 def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: str = '') -> Json:
@@ -17,8 +20,9 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
     entrypoint = info.spec.process.entrypoint
     return {
         'Id': info.id, 'Created': units.timestamp_of(info.created_at), 'Path': argv[0] if argv else '',
-        'Args': list(argv[1:]), 'State': state_body(info), 'Image': info.image_id, 'ResolvConfPath': '',
-        'HostnamePath': '', 'HostsPath': '', 'LogPath': info.log_path or '', 'Name': f'/{info.name}',
+        'Args': list(argv[1:]), 'State': state_body(info), 'Image': info.image_id,
+        **{key: f'{info.etc_dir}/{name}' if info.etc_dir else '' for key, name in _ETC.items()},
+        'LogPath': info.log_path or '', 'Name': f'/{info.name}',
         'RestartCount': info.restart_count, 'Driver': driver, 'Platform': 'linux', 'MountLabel': '',
         'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
         'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
@@ -58,7 +62,8 @@ def info_of(fields: object) -> state.ContainerInfo:
         started_at=units.seconds_of(now.text('StartedAt')), exit=_exit_of(now),
         restart_count=body.integer('RestartCount') or 0,
         network_namespace=body.document('NetworkSettings').text('SandboxKey') or None,
-        log_path=body.text('LogPath') or None, endpoints=networks.endpoints_of(body),
+        log_path=body.text('LogPath') or None, etc_dir=posixpath.dirname(body.text('HostsPath')) or None,
+        endpoints=networks.endpoints_of(body),
         ports=ports.published_of(body.document('NetworkSettings').document('Ports')),
         mounts=_mounts_of(body), health=health.health_of(now))
 

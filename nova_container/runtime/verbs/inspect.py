@@ -23,6 +23,7 @@ def info(parts: Parts, container: Container) -> state.ContainerInfo:
         created_at=record.created_at, started_at=record.started_at, exit=record.exit,
         restart_count=record.restart_count, network_namespace=str(namespace) if namespace else None,
         log_path=None if record.spec.log.driver == 'none' else str(parts.folder(container).log),
+        etc_dir=str(parts.folder(container).etc),
         endpoints=parts.networks.infos(container), ports=parts.networks.ports(container),
         mounts=sources.shown(parts, container),
         health=container.health)

@@ -2,6 +2,7 @@
 """The ``docker`` SDK's objects on the built-in engine: real processes, files, networks, builds and streams."""
 
 import io
+import pathlib
 import socket
 import tarfile
 import threading
@@ -212,3 +213,14 @@ def test_prunes_tell_what_is_gone(sdk):
     assert sdk.df()['Containers'][0]['SizeRw'] == 2
     gone = sdk.containers.prune()
     assert (gone['ContainersDeleted'], gone['SpaceReclaimed']) == ([ended.id], 2)
+
+
+def test_the_files_that_a_container_sees_are_told(sdk):
+    container = sdk.containers.create('box:1', 'true')
+    try:
+        told = {key: pathlib.Path(container.attrs[key]) for key in ('HostsPath', 'HostnamePath', 'ResolvConfPath')}
+        assert told['HostnamePath'].read_text() == f'{container.id[:12]}\n'
+        assert 'localhost' in told['HostsPath'].read_text()
+        assert told['ResolvConfPath'].is_file()
+    finally:
+        container.remove()
