@@ -24,6 +24,7 @@ PIPE = process.PIPE
 _BLOCK = 1 << 17
 _TICK_S = 0.1
 _BEGIN_S = 60.0
+_PACKET_BYTES = 1 << 16     # of which the server reads twice as many; paths of Linux end at 4096
 _TRIES = 3                  # a packet may be lost in a server that ends, of which the next one hears
 _LOST = -signal.SIGKILL     # the exit code of one whose server was killed
 
@@ -149,6 +150,7 @@ class ForkServer:
         """Start a process; a stream that is None goes nowhere, ``PIPE`` makes a pipe.
 
         :raises Exhausted: no further process can be made.  :raises HostFailure: the server cannot be started.
+        :raises InvalidRequest: the words are too long.
         """
         with contextlib.ExitStack() as theirs, contextlib.ExitStack() as undo:
             ends, pipes = [], []
@@ -165,6 +167,8 @@ class ForkServer:
     def _begin(self, words: Sequence[str], ends: Sequence[int]) -> tuple[int, socket.socket]:
         """The pidfd of a new process, and what will tell its exit code. A server that has just ended is replaced."""
         packet = json.dumps(list(words)).encode()
+        if len(packet) > _PACKET_BYTES:
+            raise errors.InvalidRequest(f'{words[0]}: a path or name of it is too long')
         for _ in range(_TRIES):
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             with contextlib.ExitStack() as undo:

@@ -221,6 +221,13 @@ def test_nothing_stays_open(server, tree):
     assert sorted(os.listdir('/proc/self/fd')) == before
 
 
+def test_words_are_bounded_and_may_be_no_utf_8(server, tree):
+    with pytest.raises(errors.InvalidRequest, match='too long'):
+        server.output(treetar.words_for_stat(tree, '/' + 'x' * 70_000))
+    (tree / 'odd\udcff').write_text('12345')
+    assert json.loads(server.output(treetar.words_for_stat(tree, '/odd\udcff')))['size'] == 5
+
+
 def test_a_server_that_cannot_start_says_so(tree):
     for argv, error in ((['/nowhere'], errors.CommandFailed), (['true'], errors.HostFailure)):
         server = ForkServer(argv)
