@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-from nova_container.host import mount_views, mounts, own_thread, process
+from nova_container.host import clocks, mount_views, mounts, own_thread, process
 
 _UNIFIED = Path('/sys/fs/cgroup/unified')
 
@@ -52,22 +52,23 @@ class Launcher:
             return own_thread.run('launch', start)
 
     @contextlib.contextmanager
-    def view(self, showing: Sequence[Path], *, shared: bool = False) -> Iterator[str | None]:
-        """The path of a mount namespace to make a container in; None is the caller's own. One of the slots is taken.
+    def view(self, showing: Sequence[Path], *, shared: bool = False) -> Iterator[list[str]]:
+        """What to put before the command line of what makes a container: its mounts, and an uptime that begins now.
+
+        One of the slots is taken.
 
         :param showing: mounts that are hidden from others.
         :param shared: mounts of the container are to reach the host: the view is a copy with all mounts of the host.
         :raises HostFailure: the kernel refuses.
         """
         with self._slots:
-            if shared and not self._hybrid:
-                yield None
-                return
-            descriptor = own_thread.run('view', lambda: self._opened(None if shared else showing))
+            held = own_thread.run('view', lambda: self._opened(None if shared else showing))
             try:
-                yield f'/proc/{os.getpid()}/fd/{descriptor}'
+                entered = [f'--{kind}=/proc/{os.getpid()}/fd/{descriptor}' for kind, descriptor in held.items()]
+                yield [process.find('nsenter'), *entered, '--'] if entered else []
             finally:
-                os.close(descriptor)
+                for descriptor in held.values():
+                    os.close(descriptor)
 
     def spawn_bound(self, argv: Sequence[str], **named: Any) -> process.Child:
         """As ``process.spawn``, of a command that is killed when this process ends, however it does.
@@ -98,10 +99,20 @@ class Launcher:
             raise found
         return found
 
-    def _opened(self, showing: Sequence[Path] | None) -> int:
-        """A descriptor of a view."""
-        self._enter_view(showing)
-        return os.open('/proc/thread-self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
+    def _opened(self, showing: Sequence[Path] | None) -> dict[str, int]:
+        """Descriptors of the namespaces of a view, by the names that nsenter(1) has for them."""
+        held: dict[str, int] = {}
+        try:
+            if (clock := clocks.begin()) is not None:
+                held['time'] = clock
+            if self._hybrid or showing is not None:
+                self._enter_view(showing)
+                held['mount'] = os.open('/proc/thread-self/ns/mnt', os.O_RDONLY | os.O_CLOEXEC)
+        except BaseException:
+            for descriptor in held.values():
+                os.close(descriptor)
+            raise
+        return held
 
     def _enter_view(self, showing: Sequence[Path] | None) -> None:
         """Give this thread, and what it starts, a view; None is a copy of all, whose mounts share with ours."""

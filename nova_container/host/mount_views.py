@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import mounts, own_thread, process
+from nova_container.host import mounts, own_thread
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _CLONE_FS, _CLONE_NEWNS = 0x200, 0x20000
@@ -73,11 +73,6 @@ class MountViews:
 def unshare() -> None:
     """Put the calling thread into a copy of its mount namespace. It must end after that. :raises HostFailure:"""
     _call('unshare', _LIBC.unshare(_CLONE_FS | _CLONE_NEWNS))
-
-
-def inside(view: str | None) -> list[str]:
-    """What to put before a command line so that it runs in the namespace of that path; None is the caller's own."""
-    return [] if view is None else [process.find('nsenter'), f'--mount={view}', '--']
 
 
 def _make_empty() -> int:

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nova_container import errors
-from nova_container.host import clocks, mount_views, pids, process
+from nova_container.host import pids, process
 from nova_container.host.launch import Launcher
 from nova_container.runtime.oci_runtime import OciRuntime
 
@@ -48,10 +48,10 @@ class Monitor:
         :param shared: mounts made in the container are to reach the host.
         :raises HostFailure: the OCI runtime refused; the text is its own.
         """
-        with self._launcher.view(showing, shared=shared) as view:
-            command = [*mount_views.inside(view), oci.path, f'--root={oci.root}']
-            argv = [*clocks.from_now(), self._path, '--api-version', '1', '--cid', container_id, '--cuuid',
-                    container_id, '--name', container_id[:12], '--bundle', str(bundle), '--runtime', command[0],
+        with self._launcher.view(showing, shared=shared) as entering:
+            command = [*entering, oci.path, f'--root={oci.root}']
+            argv = [self._path, '--api-version', '1', '--cid', container_id, '--cuuid', container_id,
+                    '--name', container_id[:12], '--bundle', str(bundle), '--runtime', command[0],
                     *(f'--runtime-arg={word}' for word in command[1:]), '--container-pidfile', str(bundle / 'pid'),
                     '--conmon-pidfile', str(bundle / 'monitor.pid'), '--exit-dir', str(self._exits),
                     '--log-path', 'none:' if log is None else f'k8s-file:{log}',
