@@ -42,9 +42,9 @@ class MountViews:
         :param showing: hidden mounts that are there nevertheless.
         :raises HostFailure: the kernel refuses.
         """
-        empty = self._kept()
         held: list[int] = []
         try:
+            empty = self._kept()
             tree = mounts.clone(Path('/'), recursive=True)
             held.append(tree)
             for path in showing:
