@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Mounts, by system call: overlay through the new mount interface (any number of layers), bind, clone, hide, end."""
+"""Mounts, by system call: overlay through the new mount interface (any number of layers), bind, copy, unmount."""
 
 import contextlib
 import ctypes

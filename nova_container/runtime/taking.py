@@ -56,7 +56,7 @@ class Taking:
         self._pool.submit(self._begin, image_id, lambda diff_id: diff_id in needed).result()
         try:
             taken = {diff_id: self._begun[diff_id].result() for diff_id in needed}
-        except (errors.Corrupt, errors.DigestMismatch) as error:
+        except (errors.Corrupt, errors.DigestMismatch, FileNotFoundError) as error:
             raise errors.HostFailure(f'What is kept for later builds is damaged: {error}. Remove it with '
                                      '"docker builder prune" and build again') from error
         files.sync_filesystem(self._place)

@@ -182,13 +182,22 @@ def engine_layers(engine):
     return [path.name for path in folder.iterdir()]
 
 
-def test_a_damaged_cache_is_told_of_and_can_be_removed(engine):
-    recipe = 'FROM box:1\nRUN echo whole > /whole\n'
+def damage_content(storage, layer):
+    (storage / 'overlay' / layer / 'diff' / 'whole').write_text('wrong\n')
+
+
+def damage_description(storage, layer):
+    (storage / 'overlay-layers' / f'{layer}.tar-split.gz').unlink()
+
+
+@pytest.mark.parametrize('damage', [damage_content, damage_description])
+def test_a_damaged_cache_is_told_of_and_can_be_removed(engine, damage):
+    recipe = f'FROM box:1\nRUN echo {damage.__name__} > /whole\n'
     image_id = made(build(engine, recipe))
     engine.remove_image(image_id)
-    storage = pathlib.Path(engine.info().state_dir) / 'builds' / 'storage' / 'overlay'
-    [file] = storage.glob('*/diff/whole')
-    file.write_text('wrong\n')
+    storage = pathlib.Path(engine.info().state_dir) / 'builds' / 'storage'
+    [file] = (path for path in (storage / 'overlay').glob('*/diff/whole') if damage.__name__ in path.read_text())
+    damage(storage, file.parents[1].name)
     with pytest.raises(errors.HostFailure, match=r'kept for later builds is damaged: .*docker builder prune'):
         build(engine, recipe)
     engine.prune_builds()
