@@ -10,6 +10,7 @@ from pathlib import Path
 
 from nova_container import errors
 from nova_container.host import files, forks
+from nova_container.image import manifest as manifests
 from nova_container.image import tar_split, treetar
 from nova_container.image.compression import GzipWriter
 from nova_container.registry.download import Halt
@@ -18,7 +19,6 @@ from nova_container.runtime.fetching import Fetched
 from nova_container.runtime.images import LayerRecord
 from nova_container.runtime.layers import LayerStore
 
-_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'
 _BLOCK = 1 << 20
 
 
@@ -96,5 +96,5 @@ class Taking:
                 treetar.raise_error(said)
         if (found := f'sha256:{plain.hexdigest()}') != layer.diff_id:
             raise errors.DigestMismatch('A layer that was built', layer.diff_id, found)
-        return LayerRecord(blob_digest=f'sha256:{packed.hexdigest()}', size=size, media_type=_GZIP,
+        return LayerRecord(blob_digest=f'sha256:{packed.hexdigest()}', size=size, media_type=manifests.OCI_LAYER_GZIP,
                            diff_id=layer.diff_id)

@@ -29,7 +29,7 @@ from nova_container.virt.straight import StorePlace
 
 LOG = logging.getLogger(__name__)
 _TYPES = {'application/vnd.docker.image.rootfs.diff.tar': manifests.OCI_LAYER,
-          'application/vnd.docker.image.rootfs.diff.tar.gzip': f'{manifests.OCI_LAYER}+gzip'}
+          'application/vnd.docker.image.rootfs.diff.tar.gzip': manifests.OCI_LAYER_GZIP}
 
 
 class Giving:

@@ -14,7 +14,7 @@ from nova_container.engine import health
 from nova_container.engine.spec import CommitSpec
 from nova_container.engine.state import Change, ChangeKind
 from nova_container.image import changes as tree_changes
-from nova_container.image import digest, pack
+from nova_container.image import digest, manifest, pack
 from nova_container.image.compression import GzipWriter
 from nova_container.image.config import ImageConfig
 from nova_container.runtime.container import Container
@@ -22,7 +22,6 @@ from nova_container.runtime.images import LayerRecord
 from nova_container.runtime.parts import Parts
 from nova_container.runtime.verbs import images, pause
 
-_GZIP = 'application/vnd.oci.image.layer.v1.tar+gzip'
 _MOUNT_POINTS = ('etc/hosts', 'etc/hostname', 'etc/resolv.conf', 'dev/console', '.dockerenv')
 _KINDS = {'modified': ChangeKind.MODIFIED, 'added': ChangeKind.ADDED, 'deleted': ChangeKind.DELETED}
 
@@ -76,7 +75,7 @@ def _store(parts: Parts, plain: Path, diff_id: str) -> LayerRecord:
             blob, size = parts.images.blobs.put(compressed)
     finally:
         path.unlink(missing_ok=True)
-    return LayerRecord(blob_digest=blob, size=size, media_type=_GZIP, diff_id=diff_id)
+    return LayerRecord(blob_digest=blob, size=size, media_type=manifest.OCI_LAYER_GZIP, diff_id=diff_id)
 
 
 def _config(base: ImageConfig, container: Container, spec: CommitSpec, diff_id: str) -> ImageConfig:

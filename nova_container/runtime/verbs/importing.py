@@ -49,7 +49,7 @@ def _layer(parts: Parts, archive: BinaryIO, path: Path) -> LayerRecord:
         writer.close()
     with open(path, 'rb') as file:
         blob, size = parts.images.blobs.put(file)
-    return LayerRecord(blob_digest=blob, size=size, media_type=f'{manifest.OCI_LAYER}+gzip', diff_id=plain.digest)
+    return LayerRecord(blob_digest=blob, size=size, media_type=manifest.OCI_LAYER_GZIP, diff_id=plain.digest)
 
 
 def _config(spec: CommitSpec, diff_id: str) -> ImageConfig:

@@ -131,7 +131,7 @@ class _Push:
 
 
 def _oci_type(layer: LayerRecord, sent: Sent) -> str:
-    return layer.media_type if sent.digest == layer.blob_digest else f'{manifests.OCI_LAYER}+gzip'
+    return layer.media_type if sent.digest == layer.blob_digest else manifests.OCI_LAYER_GZIP
 
 
 def _compressed(pieces: Iterator[bytes]) -> Iterator[bytes]:

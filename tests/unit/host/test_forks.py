@@ -47,10 +47,13 @@ def servers():
             if 'fork_server' in pathlib.Path(f'/proc/{pid}/cmdline').read_text()]
 
 
-def pipe_with(content=b''):
+@pytest.fixture
+def silent():
+    """A pipe into which nothing is written: who reads it waits."""
     reader, writer = os.pipe()
-    os.write(writer, content)
-    return reader, writer
+    yield reader
+    os.close(reader)
+    os.close(writer)
 
 
 def test_output_errors_and_codes_are_those_of_the_work(server, tree):
@@ -95,10 +98,9 @@ def test_one_server_does_all_and_each_work_is_shut_in_alone(server, tmp_path):
     assert len(servers()) == 1
 
 
-def test_a_child_holds_three_descriptors_and_few_capabilities(server, tree):
-    held = pipe_with()
-    fork = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], stdout=forks.PIPE)
-    other = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], stdout=forks.PIPE)
+def test_a_child_holds_three_descriptors_and_few_capabilities(server, tree, silent):
+    fork = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, stdout=forks.PIPE)
+    other = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, stdout=forks.PIPE)
     (parent,) = servers()
     try:
         eventually(lambda: [os.readlink(f'/proc/{pid}/root') for pid in children(parent)] == [str(tree)] * 2)
@@ -113,37 +115,25 @@ def test_a_child_holds_three_descriptors_and_few_capabilities(server, tree):
     finally:
         fork.close()
         other.close()
-        for end in held:
-            os.close(end)
 
 
-def test_what_hangs_is_killed_in_time(server, tree):
-    held = pipe_with()
-    try:
-        with pytest.raises(errors.Unavailable, match=r'unpack did not end within 0\.3 s and was killed'):
-            server.output(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], timeout_s=0.3)
-        (parent,) = servers()
-        assert children(parent) == []
-    finally:
-        for end in held:
-            os.close(end)
+def test_what_hangs_is_killed_in_time(server, tree, silent):
+    with pytest.raises(errors.Unavailable, match=r'unpack did not end within 0\.3 s and was killed'):
+        server.output(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, timeout_s=0.3)
+    (parent,) = servers()
+    assert children(parent) == []
 
 
-def test_what_the_watcher_raises_ends_the_work(server, tree):
-    held = pipe_with()
+def test_what_the_watcher_raises_ends_the_work(server, tree, silent):
 
     def tick():
         raise KeyError('halt')
 
-    try:
-        with pytest.raises(KeyError):
-            server.watched(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], tick=tick,
-                           timeout_s=9)
-        (parent,) = servers()
-        assert children(parent) == []
-    finally:
-        for end in held:
-            os.close(end)
+    with pytest.raises(KeyError):
+        server.watched(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, tick=tick,
+                       timeout_s=9)
+    (parent,) = servers()
+    assert children(parent) == []
 
 
 def test_a_source_that_fails_leaves_no_child(server, tree):
@@ -164,22 +154,17 @@ def test_work_that_reads_no_more_is_fed_no_more(server, tree):
                                         timeout_s=10))
 
 
-def test_a_killed_server_is_replaced_and_its_work_is_as_killed(server, tree):
-    held = pipe_with()
-    try:
-        fork = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], stdout=forks.PIPE)
-        (parent,) = servers()
-        (orphan,) = children(parent)
-        os.kill(parent, signal.SIGKILL)
-        assert fork.wait(5) == -signal.SIGKILL
-        assert json.loads(server.output(treetar.words_for_stat(tree, '/file')))['size'] == 7
-        assert parent not in servers()
-        fork.kill()
-        fork.close()
-        eventually(lambda: not os.path.exists(f'/proc/{orphan}/root'))
-    finally:
-        for end in held:
-            os.close(end)
+def test_a_killed_server_is_replaced_and_its_work_is_as_killed(server, tree, silent):
+    fork = server.spawn(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, stdout=forks.PIPE)
+    (parent,) = servers()
+    (orphan,) = children(parent)
+    os.kill(parent, signal.SIGKILL)
+    assert fork.wait(5) == -signal.SIGKILL
+    assert json.loads(server.output(treetar.words_for_stat(tree, '/file')))['size'] == 7
+    assert parent not in servers()
+    fork.kill()
+    fork.close()
+    eventually(lambda: not os.path.exists(f'/proc/{orphan}/root'))
 
 
 def test_a_server_that_ended_for_want_of_work_is_replaced(tree):
@@ -206,18 +191,13 @@ def test_the_server_ends_with_the_process_that_started_it(tree):
     eventually(lambda: not os.path.exists(f'/proc/{parent}'))
 
 
-def test_nothing_stays_open(server, tree):
+def test_nothing_stays_open(server, tree, silent):
     server.output(treetar.words_for_stat(tree, '/'))
     before = sorted(os.listdir('/proc/self/fd'))
     for _ in range(3):
         server.output(treetar.words_for_stat(tree, '/'))
         with pytest.raises(errors.Unavailable):
-            held = pipe_with()
-            try:
-                server.output(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=held[0], timeout_s=0.05)
-            finally:
-                for end in held:
-                    os.close(end)
+            server.output(unpack.words_for_tree(tree, '/', unpack.UnpackLimits()), stdin=silent, timeout_s=0.05)
     assert sorted(os.listdir('/proc/self/fd')) == before
 
 

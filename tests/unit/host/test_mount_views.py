@@ -15,13 +15,6 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason='mo
 
 
 @pytest.fixture
-def folder(tmp_path):
-    yield tmp_path
-    for mount in mounts.below(tmp_path):
-        mounts.unmount(mount, detach=True)
-
-
-@pytest.fixture
 def views():
     made = mount_views.MountViews()
     yield made

@@ -11,13 +11,6 @@ from nova_container.host import mounts
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason='mounts need root')]
 
 
-@pytest.fixture
-def folder(tmp_path):
-    yield tmp_path
-    for mount in mounts.below(tmp_path):
-        mounts.unmount(mount, detach=True)
-
-
 def made(folder, *names):
     for name in names:
         (folder / name).mkdir(parents=True)
