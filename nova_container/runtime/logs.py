@@ -8,6 +8,7 @@ written), ``log.1`` (older), and so on. One format on disk is enough: what clien
 import contextlib
 import datetime
 import functools
+import itertools
 import os
 import re
 import time
@@ -27,16 +28,26 @@ _STREAMS = {b'stdout': StreamName.STDOUT, b'stderr': StreamName.STDERR}
 def opened(log: Path) -> list[BinaryIO]:
     """The files of a log, oldest first, for the caller to close: what is open is read to its end, whatever is rotated.
 
-    The newest is opened first. A rotation meanwhile moves files on to names that are opened later, so none is
-    missed, and one that was met twice is taken once.
+    They are opened anew if a rotation came in between, as names then no longer tell their order.
     """
-    found: dict[int, BinaryIO] = {}
-    for path in (log, *_older(log)):
-        with contextlib.suppress(FileNotFoundError):
-            file = path.open('rb')
-            if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
-                file.close()
-    return list(reversed(found.values()))
+    while True:
+        found: dict[int, BinaryIO] = {}
+        for path in (log, *_older(log)):
+            with contextlib.suppress(FileNotFoundError):
+                file = path.open('rb')
+                if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
+                    file.close()
+        if _inode(log) in {next(iter(found), None), None}:
+            return list(reversed(found.values()))
+        for file in found.values():
+            file.close()
+
+
+def _inode(path: Path) -> int | None:
+    """None if there is no such file."""
+    with contextlib.suppress(FileNotFoundError):
+        return path.stat().st_ino
+    return None
 
 
 def _older(log: Path) -> list[Path]:
@@ -77,23 +88,35 @@ def _whole_seconds(text: str) -> float:
 
 
 def read(log: Path, query: LogQuery, alive: Callable[[], bool]) -> Iterator[LogChunk]:
-    """The output that a query asks for; while following, until ``alive`` says no and all is read."""
+    """The output that a query asks for; while following, until ``alive`` says no and all is read.
+
+    What is written meanwhile belongs to those who follow only: a container may write faster than anyone reads.
+    """
     tail = Tail(log)
-    is_all = query.stdout and query.stderr and query.since is None and query.until is None
     try:
         if query.tail is not None:
             tail.skip_to(query)
+        if not query.follow:
+            yield from _wanted(tail.held(), query)
+            return
         while True:
-            ending = not (query.follow and alive())
-            if is_all:
-                yield from tail.chunks()
-            else:
-                yield from (chunk for chunk in tail.chunks() if _is_wanted(chunk, query))
+            ending = not alive()
+            yield from _wanted(tail.chunks(), query)
             if ending or (query.until is not None and time.time() > query.until):
                 return
             time.sleep(_FOLLOW_PAUSE_S)
     finally:
         tail.close()
+
+
+def _wanted(chunks: Iterator[LogChunk], query: LogQuery) -> Iterator[LogChunk]:
+    """Nothing is looked at that comes after ``query.until``, as times rise."""
+    until = query.until
+    if until is not None:
+        chunks = itertools.takewhile(lambda chunk: chunk.time <= until, chunks)
+    if query.stdout and query.stderr and query.since is None:
+        return chunks
+    return (chunk for chunk in chunks if _is_wanted(chunk, query))
 
 
 def _is_wanted(chunk: LogChunk, query: LogQuery) -> bool:
@@ -109,6 +132,7 @@ class Tail:
     def __init__(self, log: Path) -> None:
         self._log = log
         self._files = opened(log)
+        self._sizes = {file: os.fstat(file.fileno()).st_size for file in self._files}
         self._rest = b''
 
     def skip_to(self, query: LogQuery) -> None:
@@ -116,7 +140,7 @@ class Tail:
         left, is_last = max(query.tail or 0, 0), True
         for index in reversed(range(len(self._files))):
             file = self._files[index]
-            for end, line in _lines_backward(file):
+            for end, line in _lines_backward(file, self._sizes[file]):
                 if not _ends_wanted_line(line, query, also_part=is_last):
                     continue
                 is_last = False
@@ -129,8 +153,14 @@ class Tail:
                 left -= 1
             file.seek(0)
 
+    def held(self) -> Iterator[LogChunk]:
+        """What the files held when they were opened; from the last of them, where it ended then."""
+        for file in self._files:
+            yield from self._between(file, self._sizes[file])
+            self._rest = b''
+
     def chunks(self) -> Iterator[LogChunk]:
-        """What was written since the last call."""
+        """What was written since the last call, until there is no more."""
         self._files = self._files or opened(self._log)
         while self._files:
             yield from self._grown(self._files[0])
@@ -158,10 +188,15 @@ class Tail:
         return len(self._files) > 1
 
     def _grown(self, file: BinaryIO) -> Iterator[LogChunk]:
-        if os.fstat(file.fileno()).st_size < file.tell():
+        size = os.fstat(file.fileno()).st_size
+        if size < file.tell():
             file.seek(0)  # it was emptied, as one file alone is kept
             self._rest = b''
-        while block := file.read(_BLOCK):
+        yield from self._between(file, size)
+
+    def _between(self, file: BinaryIO, end: int) -> Iterator[LogChunk]:
+        """From where the file is to an offset."""
+        while block := file.read(min(_BLOCK, end - file.tell())):
             *lines, self._rest = (self._rest + block).split(b'\n')
             for line in lines:
                 if chunk := _parsed(line):
@@ -173,9 +208,9 @@ class Tail:
             self._files.pop().close()
 
 
-def _lines_backward(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """Each whole line, the last one first, and the offset where it ends."""
-    position, rest = file.seek(0, os.SEEK_END), b''
+def _lines_backward(file: BinaryIO, size: int) -> Iterator[tuple[int, bytes]]:
+    """Each whole line of the first ``size`` bytes, the last one first, and the offset where it ends."""
+    position, rest = size, b''
     while position:
         step = min(_BLOCK, position)
         position -= step

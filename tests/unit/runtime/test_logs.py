@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The log on disk: parsed, rotated, read from its end, followed, whatever happens to its files meanwhile."""
 
+import dataclasses
 import itertools
 import os
 import re
@@ -225,8 +226,53 @@ def test_readers_see_every_line_once_while_the_log_is_written_and_rotated(log):
     assert seen == [f'{number}\n' for number in range(3000)]
 
 
-def test_files_are_closed_after_reading(log):
+@pytest.fixture
+def endless(log, monkeypatch):
+    """A container that writes two lines in the time in which one is read, a second later each, and fills its log."""
+    def parsed(text, parse=logs._parsed, seconds=itertools.count()):
+        passed = next(seconds)
+        assert passed < 1000, 'a reader goes on for ever'
+        write(log, 'late', 'later')
+        rotate(log, files=9)
+        return dataclasses.replace(parse(text), time=SECONDS + passed)
 
+    monkeypatch.setattr(logs, '_parsed', parsed)
+
+
+@pytest.mark.usefixtures('endless')
+@pytest.mark.parametrize('tail, expected', [(None, ['0\n', '1\n', '2\n']), (2, ['1\n', '2\n'])])
+def test_who_does_not_follow_comes_to_an_end_however_fast_the_log_is_written(log, tail, expected):
+    write(log, '0')
+    rotate(log)
+    write(log, '1', '2')
+    assert texts(log, tail=tail) == expected
+
+
+@pytest.mark.usefixtures('endless')
+def test_who_follows_until_a_moment_comes_to_an_end_however_fast_the_log_is_written(log):
+    write(log, 'first')
+    chunks = list(logs.read(log, LogQuery(follow=True, until=SECONDS + 9), lambda: True))
+    assert [chunk.time - SECONDS for chunk in chunks] == list(range(10))
+
+
+def test_files_are_ordered_though_the_log_is_rotated_twice_while_they_are_opened(log, monkeypatch):
+    for name in 'ab':
+        write(log, name)
+        rotate(log)
+    write(log, 'c')
+
+    def opened(file, stat=os.fstat, turns=itertools.count()):
+        if next(turns) == 0:
+            for name in 'de':
+                rotate(log, files=9)
+                write(log, name)
+        return stat(file)
+
+    monkeypatch.setattr(logs.os, 'fstat', opened)
+    assert texts(log) == ['a\n', 'b\n', 'c\n', 'd\n', 'e\n']
+
+
+def test_files_are_closed_after_reading(log):
     write(log, *map(str, range(10)))
     rotate(log)
     before = len(os.listdir('/proc/self/fd'))
