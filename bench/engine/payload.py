@@ -38,7 +38,7 @@ def make(folder: Path, name: str, layer_mib: Sequence[int]) -> Payload:
         path = folder / f'{name}-{number}.tar'
         path.write_bytes(_layer(random.Random(f'{name}-{number}'), number, size_mib * MIB))
         packed = path.with_suffix('.tgz')
-        packed.write_bytes(igzip.compress(path.read_bytes(), compresslevel=1))
+        packed.write_bytes(igzip.compress(path.read_bytes(), compresslevel=1, mtime=0))
         plain.append(path)
         layers.append(packed)
         diff_ids.append(_digest(path))

@@ -34,7 +34,7 @@ def opened(log: Path) -> list[BinaryIO]:
         found: dict[int, BinaryIO] = {}
         for path in (log, *_older(log)):
             with contextlib.suppress(FileNotFoundError):
-                file = path.open('rb')
+                file: BinaryIO = path.open('rb')
                 if found.setdefault(os.fstat(file.fileno()).st_ino, file) is not file:
                     file.close()
         if _inode(log) in {next(iter(found), None), None}:

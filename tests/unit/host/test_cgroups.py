@@ -64,9 +64,11 @@ def test_what_is_not_there_reads_empty(box):
 
 def kernel(box, stop):
     """Do what a kernel does: tell in cgroup.events what cgroup.freeze asks for."""
+    events = box.folder('') / 'cgroup.events'
     while not stop.is_set():
-        asked = box.read('', 'cgroup.freeze').strip()
-        (box.folder('') / 'cgroup.events').write_text(f'populated 1\nfrozen {asked or 0}\n')
+        if asked := box.read('', 'cgroup.freeze').strip():  # a plain file is empty for a moment while it is written
+            events.with_suffix('.new').write_text(f'populated 1\nfrozen {asked}\n')
+            events.with_suffix('.new').replace(events)
         time.sleep(0.002)
 
 
