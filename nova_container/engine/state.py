@@ -78,6 +78,7 @@ class ContainerInfo:
     ``exit`` is of the last run, None before the first end. ``endpoints`` and ``ports`` are what the engine's own
     networks gave it; ``mounts`` is all that is mounted: there a volume's name is in ``volume`` and its folder on the
     host in ``source``. ``etc_dir`` is the folder of ``hosts``, ``hostname`` and ``resolv.conf`` as it sees them.
+    ``exec_ids`` are of the further processes that have not ended.
     """
 
     id: str
@@ -92,6 +93,7 @@ class ContainerInfo:
     network_namespace: str | None = None
     log_path: str | None = None
     etc_dir: str | None = None
+    exec_ids: tuple[str, ...] = ()
     health: Health | None = None
     endpoints: tuple[EndpointInfo, ...] = ()
     ports: tuple[Port, ...] = ()

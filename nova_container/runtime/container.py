@@ -16,6 +16,7 @@ from nova_container.runtime.records import ContainerRecord, ContainerRecords, Ph
 
 if TYPE_CHECKING:
     from nova_container.runtime.attachment import Attachment
+    from nova_container.runtime.execution import Execution
 
 
 class Container:
@@ -33,6 +34,7 @@ class Container:
         self.runs = 0
         self.health = record.health
         self.waiting_attachments: list[Attachment] = []
+        self.executions: tuple[Execution, ...] = ()
 
     @property
     def id(self) -> str:

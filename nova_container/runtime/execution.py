@@ -38,6 +38,11 @@ class Execution:
         return ExecInfo(id=self.id, container_id=self.container_id, spec=self.spec, pid=self._pid(),
                         running=self._child is not None and self._exit_code is None, exit_code=self._exit_code)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its exit code is known."""
+        return self._exit_code is not None
+
     def _pid(self) -> int | None:
         try:
             return int(self._pid_file.read_text('ascii'))

@@ -58,6 +58,16 @@ class ExecSuite:
                 said += piece[1]
         assert b'20 90' in said
 
+    def test_a_container_tells_which_commands_have_not_ended(self, engine, container):
+        assert engine.inspect(container).exec_ids == ()
+        waiting = specs.ExecSpec(command=('sh', '-c', 'echo ready; read line'), attach_stdin=True)
+        first, second = (engine.create_exec(container, waiting) for _ in range(2))
+        with engine.start_exec(first) as session:
+            session.read()
+            assert set(engine.inspect(container).exec_ids) == {first, second}
+            session.write(b'go\n')
+        eventually(lambda: engine.inspect(container).exec_ids == (second,))
+
     @pytest.mark.parametrize(('program', 'code'), [('no-such-program', 127), ('/etc/greeting', 126)])
     def test_a_program_that_cannot_run_ends_as_in_a_shell(self, engine, container, program, code):
         assert say(engine, container, program).exit_code == code

@@ -24,8 +24,9 @@ def inspect_body(info: state.ContainerInfo, argv: tuple[str, ...] = (), driver: 
         **{key: f'{info.etc_dir}/{name}' if info.etc_dir else '' for key, name in _ETC.items()},
         'LogPath': info.log_path or '', 'Name': f'/{info.name}',
         'RestartCount': info.restart_count, 'Driver': driver, 'Platform': 'linux', 'MountLabel': '',
-        'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': None, 'HostConfig': _host_config(info.spec),
-        'GraphDriver': {'Name': driver, 'Data': None}, 'Mounts': mount_points(info.mounts),
+        'ProcessLabel': '', 'AppArmorProfile': '', 'ExecIDs': list(info.exec_ids) or None,
+        'HostConfig': _host_config(info.spec), 'GraphDriver': {'Name': driver, 'Data': None},
+        'Mounts': mount_points(info.mounts),
         'Config': {'Env': [], 'Cmd': None, 'Entrypoint': None, 'User': '', 'WorkingDir': '', 'Volumes': None,
                    'OnBuild': None} | container.config_body(info.spec) | {
                        'Entrypoint': list(entrypoint or ()) or None},
@@ -63,6 +64,7 @@ def info_of(fields: object) -> state.ContainerInfo:
         restart_count=body.integer('RestartCount') or 0,
         network_namespace=body.document('NetworkSettings').text('SandboxKey') or None,
         log_path=body.text('LogPath') or None, etc_dir=posixpath.dirname(body.text('HostsPath')) or None,
+        exec_ids=body.texts('ExecIDs'),
         endpoints=networks.endpoints_of(body),
         ports=ports.published_of(body.document('NetworkSettings').document('Ports')),
         mounts=_mounts_of(body), health=health.health_of(now))

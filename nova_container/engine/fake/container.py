@@ -64,7 +64,8 @@ class Container:
             id=self.id, spec=self.spec, status=self.status, image_id=self.image.id,
             pid=self.process.pid if self.process else None, created_at=self.created_at, started_at=self.started_at,
             exit=self.exit, restart_count=self.restart_count, network_namespace=self.network_namespace,
-            health=self.health, log_path=f'/fake/containers/{self.id}/log', mounts=tuple(
+            exec_ids=tuple(each.id for each in self.execs if each.code is None), health=self.health,
+            log_path=f'/fake/containers/{self.id}/log', mounts=tuple(
                 dataclasses.replace(mount, source=f'{VOLUMES}/{mount.source}/_data')
                 if mount.kind is specs.MountKind.VOLUME else mount for mount in self.mounts))
 

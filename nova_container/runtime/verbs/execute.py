@@ -25,6 +25,8 @@ def create_exec(parts: Parts, name: str, spec: ExecSpec) -> str:
     execution = Execution(secrets.token_hex(32), container.id, spec, parts.bundle(container))
     _forget_old(parts)
     parts.executions[execution.id] = execution
+    with container.changed:
+        container.executions = (*(each for each in container.executions if not each.is_over), execution)
     parts.publish(container, f'exec_create: {" ".join(spec.command)}', {'execID': execution.id})
     return execution.id
 
@@ -32,7 +34,7 @@ def create_exec(parts: Parts, name: str, spec: ExecSpec) -> str:
 def _forget_old(parts: Parts) -> None:
     """Keep the last ones that ended, for those who ask for exit codes."""
     if len(parts.executions) >= _KEPT:
-        ended = [key for key, each in list(parts.executions.items()) if each.info().exit_code is not None]
+        ended = [key for key, each in list(parts.executions.items()) if each.is_over]
         for key in ended[:_KEPT // 2]:
             parts.executions.pop(key, None)
 

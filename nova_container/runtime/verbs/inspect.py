@@ -24,6 +24,7 @@ def info(parts: Parts, container: Container) -> state.ContainerInfo:
         restart_count=record.restart_count, network_namespace=str(namespace) if namespace else None,
         log_path=None if record.spec.log.driver == 'none' else str(parts.folder(container).log),
         etc_dir=str(parts.folder(container).etc),
+        exec_ids=tuple(each.id for each in container.executions if not each.is_over),
         endpoints=parts.networks.infos(container), ports=parts.networks.ports(container),
         mounts=sources.shown(parts, container),
         health=container.health)

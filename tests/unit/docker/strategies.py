@@ -170,7 +170,7 @@ container_infos = st.builds(
     state.ContainerInfo, id=_ids, spec=containers, status=st.sampled_from(state.Status), image_id=_word,
     pid=_maybe_count, created_at=_seconds, started_at=st.none() | _seconds, exit=st.none() | _exits,
     restart_count=st.integers(0, 99), network_namespace=st.none() | _path, log_path=st.none() | _path,
-    etc_dir=st.none() | _path,
+    etc_dir=st.none() | _path, exec_ids=st.lists(_ids, max_size=2).map(tuple),
     mounts=shown_mounts, health=st.none() | healths,
     ports=_shown_ports, endpoints=st.lists(_endpoint_infos, max_size=2, unique_by=lambda each: each.network).map(tuple),
 ).map(_managed_only)
