@@ -77,10 +77,17 @@ def is_signal(signal: str) -> bool:
 
 def is_cpuset(text: str) -> bool:
     """Whether it is a list of numbers and rising ranges as in ``/sys/devices/system/cpu/online``."""
-    if _CPUSET.fullmatch(text) is None:
-        return False
-    ends = [[int(end) for end in part.split('-')] for part in text.split(',')]
-    return all(part[0] <= part[-1] < _CPUS for part in ends)
+    return _CPUSET.fullmatch(text) is not None and all(first <= last < _CPUS for first, last in _ranges(text))
+
+
+def cpuset(text: str) -> frozenset[int]:
+    """The numbers in such a list; none in an empty one."""
+    return frozenset(number for first, last in _ranges(text) for number in range(first, last + 1))
+
+
+def _ranges(text: str) -> list[tuple[int, int]]:
+    ends = [part.split('-') for part in text.strip().split(',') if part]
+    return [(int(part[0]), int(part[-1])) for part in ends]
 
 
 def is_device_path(path: str) -> bool:

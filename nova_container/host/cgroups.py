@@ -156,6 +156,22 @@ def move_to_where_it_is(cgroup_version: int, root: Path = ROOT) -> None:
             members.write('0')
 
 
+def usable(what: str, root: Path = ROOT) -> str:
+    """The ``cpus`` or ``mems`` (memory nodes) that groups can be bound to, such as ``0-3``; '' if it cannot be told."""
+    for file in (root / f'cpuset.{what}.effective', root / 'cpuset' / f'cpuset.{what}'):
+        with contextlib.suppress(OSError):
+            return file.read_text('ascii').strip()
+    return ''
+
+
+def lacks_weights(root: Path = ROOT) -> bool:
+    """Whether groups certainly have no weight of block I/O as OCI runtimes set it.
+
+    Of version 1, every group has it where its scheduler is (CFQ, until Linux 5.0); the root of version 2 does not tell.
+    """
+    return version(root) == 1 and not (root / 'blkio' / 'blkio.weight').exists()
+
+
 def has_realtime(root: Path = ROOT) -> bool:
     """Whether groups have a share of real-time scheduling (version 1, CONFIG_RT_GROUP_SCHED)."""
     return (root / 'cpu' / 'cpu.rt_runtime_us').exists()

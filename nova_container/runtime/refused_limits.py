@@ -2,6 +2,7 @@
 """Limits that this host cannot keep, refused rather than ignored."""
 
 from nova_container import errors
+from nova_container.engine import grammar
 from nova_container.engine.spec import Resources
 from nova_container.host import cgroups
 from nova_container.runtime.disk_limits import DiskLimits
@@ -18,3 +19,14 @@ def check(limits: Resources, cgroup_version: int, disk_limits: DiskLimits) -> No
     if (limits.realtime_period_us or limits.realtime_runtime_us) and not cgroups.has_realtime():
         raise errors.Unsupported('CpuRealtimePeriod and CpuRealtimeRuntime need cgroup v1 and a kernel with real-time '
                                  'group scheduling: leave them out')
+    if (limits.blkio_weight or limits.weight_devices) and cgroups.lacks_weights():
+        raise errors.Unsupported('BlkioWeight and BlkioWeightDevice need a kernel with blkio.weight, and this host has '
+                                 'none: leave them out')
+    _check_cpuset('CpusetCpus', limits.cpuset_cpus, cgroups.usable('cpus'))
+    _check_cpuset('CpusetMems', limits.cpuset_mems, cgroups.usable('mems'))
+
+
+def _check_cpuset(field: str, wanted: str | None, usable: str) -> None:
+    if wanted and usable and (missing := grammar.cpuset(wanted) - grammar.cpuset(usable)):
+        numbers = ', '.join(map(str, sorted(missing)))
+        raise errors.InvalidSpec(f'{field}: {wanted} asks for {numbers}, and this host has {usable}: choose among them')

@@ -3,6 +3,7 @@
 
 import pytest
 
+from nova_container import errors
 from nova_container.engine import Status
 from nova_container.engine import spec as specs
 from tests.conformance.deadline import eventually
@@ -73,3 +74,15 @@ def test_limits_that_are_lowered_hold_at_once(engine):
     engine.update(container, specs.Resources(pids_limit=7, memory_bytes=32 * MIB, memory_swap_bytes=32 * MIB))
     usage = engine.usage(container)
     assert (usage.pids_limit, usage.memory_limit_bytes) == (7, 32 * MIB)
+
+
+def test_processors_that_are_not_there_are_refused_at_create_and_at_update(engine):
+    beyond = specs.Resources(cpuset_cpus='4000')
+    with pytest.raises(errors.InvalidSpec, match='CpusetCpus: 4000 asks for 4000, and this host has'):
+        engine.create(spec_of('true', resources=beyond))
+    container = engine.create(spec_of('sleep', '600', resources=specs.Resources(cpuset_cpus='0')))
+    for _ in range(2):
+        with pytest.raises(errors.InvalidSpec):
+            engine.update(container, beyond)
+        assert engine.inspect(container).spec.resources.cpuset_cpus == '0'
+        engine.start(container)
