@@ -56,9 +56,9 @@ class Images(Owned):
         return self._engine.import_image(archive, spec)
 
     def pull(self, reference: str, *, credentials: Credentials | None = None,
-             platform: str = '') -> Iterator[Progress]:
+             platform: str = '', all_tags: bool = False) -> Iterator[Progress]:
         self._check_registry(reference)
-        return self._engine.pull(reference, credentials=credentials, platform=platform)
+        return self._engine.pull(reference, credentials=credentials, platform=platform, all_tags=all_tags)
 
     def push(self, reference: str, *, credentials: Credentials | None = None) -> Iterator[Progress]:
         self._check_reached(reference)

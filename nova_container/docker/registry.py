@@ -20,12 +20,14 @@ class RegistryVerbs(Verbs, ImageOps, RegistryOps):
     """Images in and out over the network."""
 
     def pull(self, reference: str, *, credentials: Credentials | None = None,
-             platform: str = '') -> Iterator[Progress]:
+             platform: str = '', all_tags: bool = False) -> Iterator[Progress]:
         wanted = references.parse(reference)
+        tag = None if all_tags else wanted.digest or wanted.tag
         answer = self.ask('POST', '/images/create', timeout_s=0, headers=wire.header_of(credentials), query={
-            'fromImage': wanted.familiar_name(), 'tag': wanted.digest or wanted.tag, 'platform': platform or None})
+            'fromImage': wanted.familiar_name(), 'tag': tag, 'platform': platform or None})
         yield from _told(answer)
-        yield Progress(result=self.inspect_image(wanted.familiar()).id)
+        if not all_tags:
+            yield Progress(result=self.inspect_image(wanted.familiar()).id)
 
     def push(self, reference: str, *, credentials: Credentials | None = None) -> Iterator[Progress]:
         wanted = references.parse(reference)

@@ -83,8 +83,12 @@ class RegistryOps(abc.ABC):
 
     @abc.abstractmethod
     def pull(self, reference: str, *, credentials: Credentials | None = None,
-             platform: str = '') -> Iterator[Progress]:
-        """Fetch an image and give it the name. :raises ImageNotFound: :raises Denied: :raises Unavailable:"""
+             platform: str = '', all_tags: bool = False) -> Iterator[Progress]:
+        """Fetch an image and give it the name. The last line's ``result`` is its id.
+
+        :param all_tags: fetch every tag of the repository instead; then no ``result`` is promised.
+        :raises ImageNotFound: :raises Denied: :raises Unavailable:
+        """
 
     @abc.abstractmethod
     def push(self, reference: str, *, credentials: Credentials | None = None) -> Iterator[Progress]:

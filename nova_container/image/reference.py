@@ -78,6 +78,11 @@ def parse(text: str) -> ImageReference:
     return ImageReference(domain, path, tag, digests.parse(digest) if at else None)
 
 
+def is_tagged(text: str) -> bool:
+    """Whether a reference says itself which image of its repository it means, by a tag or a digest."""
+    return '@' in text or text.rfind(':') > text.rfind('/')
+
+
 def _split_domain(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition('/')
     is_host = '.' in first or ':' in first or first == 'localhost' or first.lower() != first

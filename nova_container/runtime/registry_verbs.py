@@ -17,8 +17,8 @@ class RegistryVerbs(RegistryOps):
     _parts: Parts
 
     def pull(self, reference: str, *, credentials: Credentials | None = None,
-             platform: str = '') -> Iterator[Progress]:
-        return refusals.told_as_ours(pull.pull(self._parts, reference, credentials, platform))
+             platform: str = '', all_tags: bool = False) -> Iterator[Progress]:
+        return refusals.told_as_ours(pull.pull(self._parts, reference, credentials, platform, all_tags=all_tags))
 
     def push(self, reference: str, *, credentials: Credentials | None = None) -> Iterator[Progress]:
         return refusals.told_as_ours(push.push(self._parts, reference, credentials))

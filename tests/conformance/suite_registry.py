@@ -51,6 +51,21 @@ class RegistrySuite:
         assert list(engine.pull(by_digest))[-1].result == image_id
         assert engine.inspect_image(image_id).references == (by_digest,)
 
+    def test_all_tags_of_a_repository_are_pulled(self, engine, pushed):
+        name, image_id = pushed
+        list(engine.pull(name))
+        other = f'{name.removesuffix(":1")}:2'
+        engine.tag_image(name, other)
+        list(engine.push(other))
+        engine.remove_image(image_id, force=True)
+        told = list(engine.pull(name.removesuffix(':1'), all_tags=True))
+        assert {one.id for one in told if one.status.startswith('Pulling from ')} == {'1', '2'}
+        assert {name, other} <= set(engine.inspect_image(image_id).references)
+
+    def test_a_repository_without_tags_is_not_found(self, engine, registry):
+        with pytest.raises(errors.NotFound, match='conformance/none'):
+            list(engine.pull(f'{registry}/conformance/none', all_tags=True))
+
     def test_a_second_pull_finds_it_up_to_date(self, engine, pushed):
         list(engine.pull(pushed[0]))
         assert any(f'Image is up to date for {pushed[0]}' in one.status for one in engine.pull(pushed[0]))

@@ -18,9 +18,10 @@ def create(call: Call) -> Answer:
     name = call.query.text('fromImage')
     if not name:
         raise errors.InvalidRequest('fromImage must hold a name')
-    wanted = _named(name, call.query.text('tag'))
+    tag = call.query.text('tag')
     return Stream(telling.lines(call, call.engine.pull(
-        wanted, credentials=_credentials(call), platform=call.query.text('platform'))))
+        _named(name, tag), credentials=_credentials(call), platform=call.query.text('platform'),
+        all_tags=not tag and not references.is_tagged(name))))
 
 
 def _named(name: str, tag: str) -> str:

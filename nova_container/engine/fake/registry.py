@@ -29,9 +29,16 @@ class FakeRegistries(FakeBuilder):
 
     @faults.verb
     def pull(self, reference: str, *, credentials: registry.Credentials | None = None,
-             platform: str = '') -> Iterator[registry.Progress]:
+             platform: str = '', all_tags: bool = False) -> Iterator[registry.Progress]:
         name = self._checked(reference)
-        return self._pull(name, credentials)
+        return self._pull_all(_split(name)[0], credentials) if all_tags else self._pull(name, credentials)
+
+    def _pull_all(self, repository: str, credentials: registry.Credentials | None) -> Iterator[registry.Progress]:
+        found = sorted(name for name in self.remote if '@' not in name and _split(name)[0] == repository)
+        if not found:
+            raise errors.NotFound(f'repository {repository} not found: it has no tag')
+        for name in found:
+            yield from self._pull(name, credentials)
 
     def _checked(self, reference: str) -> str:
         self.check_reference(reference)

@@ -25,7 +25,8 @@ from nova_container.runtime.verbs import images
 _ROUNDS = 3
 
 
-def pull(parts: Parts, reference: str, credentials: Credentials | None, platform: str) -> Iterator[Progress]:
+def pull(parts: Parts, reference: str, credentials: Credentials | None, platform: str, *,
+         all_tags: bool = False) -> Iterator[Progress]:
     """See ``RegistryOps.pull``."""
     wanted = references.parse(reference)
     asked = choice.Platform.parse(platform)
@@ -33,9 +34,19 @@ def pull(parts: Parts, reference: str, credentials: Credentials | None, platform
     def work(board: Board) -> None:
         with parts.turns.of(f'{wanted.domain}/{wanted.path}', board.halt.check), contextlib.closing(
                 Registry.connect(wanted.domain, parts.settings.registries, credentials, reading=True)) as registry:
-            _Pull(parts, wanted, registry.repository(wanted.path), board).run(asked)
+            repository = registry.repository(wanted.path)
+            for one in _tagged(wanted, repository) if all_tags else (wanted,):
+                _Pull(parts, one, repository, board).run(asked)
 
     return told(work, f'pull of {wanted.familiar()}')
+
+
+def _tagged(wanted: ImageReference, repository: Repository) -> list[ImageReference]:
+    """Every tag that the repository has. :raises NotFound: there is none."""
+    found = [dataclasses.replace(wanted, tag=tag, digest=None) for tag in sorted(repository.tags())]
+    if not found:
+        raise errors.NotFound(f'repository {wanted.familiar_name()} not found: it has no tag')
+    return found
 
 
 @dataclasses.dataclass(slots=True)
