@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from nova_container.engine.spec import CommitSpec
+from nova_container.engine.spec import CommitSpec, Resources, Ulimit
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,10 @@ class Progress:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class BuildSpec:
-    """What to build from a context, a tar whose ``dockerfile`` is the recipe."""
+    """What to build from a context, a tar whose ``dockerfile`` is the recipe.
+
+    ``limits`` (memory, swap and CPU alone), ``ulimits`` and ``shm_bytes`` hold for each step that runs something.
+    """
 
     dockerfile: str = 'Dockerfile'
     tags: tuple[str, ...] = ()
@@ -49,9 +52,9 @@ class BuildSpec:
     network: str = ''
     squash: bool = False
     extra_hosts: tuple[str, ...] = ()
-    memory_bytes: int | None = None
-    cpu_shares: int | None = None
-    cpuset_cpus: str | None = None
+    limits: Resources = Resources()
+    ulimits: tuple[Ulimit, ...] = ()
+    shm_bytes: int | None = None
     credentials: tuple[Credentials, ...] = ()
 
 

@@ -8,7 +8,11 @@ from collections.abc import Callable, Iterable
 from nova_container import errors
 from nova_container.engine import grammar, validate_networks
 from nova_container.engine import spec as specs
+from nova_container.engine.registry import BuildSpec
 from nova_container.engine.volume import Volume
+
+BUILD_LIMITS = ('memory_bytes', 'memory_swap_bytes', 'cpu_shares', 'cpu_quota_us', 'cpu_period_us', 'cpuset_cpus',
+                'cpuset_mems')
 
 
 def check(spec: specs.ContainerSpec) -> None:
@@ -295,10 +299,20 @@ def check_sysctls(spec: specs.ContainerSpec) -> None:
                  f'sysctls: the value {_shown(value)} of {name} must be one line of words or numbers')
 
 
-def check_ulimits(spec: specs.ContainerSpec) -> None:
+def check_build(spec: BuildSpec) -> None:
+    """Limits that a build can have. :raises InvalidSpec: :raises Unsupported: a limit that builds have not."""
+    limits = spec.limits
+    check_resources(limits)
+    check_ulimits(spec.ulimits)
+    _require(spec.shm_bytes is None or spec.shm_bytes > 0, 'shm_bytes: must be more than 0')
+    if limits != specs.Resources(**{name: getattr(limits, name) for name in BUILD_LIMITS}):
+        raise errors.Unsupported(f'limits: a build has {", ".join(BUILD_LIMITS)}, and no others')
+
+
+def check_ulimits(ulimits: tuple[specs.Ulimit, ...]) -> None:
     """Names of getrlimit(2), soft not over hard, each once."""
     seen: set[str] = set()
-    for ulimit in spec.ulimits:
+    for ulimit in ulimits:
         _require(ulimit.name in grammar.ULIMITS,
                  f'ulimits: {_shown(ulimit.name)} is not one of {", ".join(sorted(grammar.ULIMITS))}')
         _require(ulimit.name not in seen, f'ulimits: {ulimit.name} is given twice')
@@ -413,6 +427,7 @@ def _require(holds: bool, otherwise: str) -> None:
 CONTAINER_CHECKS: tuple[Callable[[specs.ContainerSpec], None], ...] = (
     lambda spec: check_name(spec.name), check_image, check_process, check_hostname, check_mounts,
     check_image_volumes, check_health, check_sharing, check_runtime, check_devices,
-    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls, check_ulimits,
+    check_capabilities, check_protected_paths, check_network, check_endpoints, check_sysctls,
+    lambda spec: check_ulimits(spec.ulimits),
     check_labels, check_log_limits, check_small_numbers)
 RESOURCE_CHECKS: tuple[Callable[[specs.Resources], None], ...] = (check_memory, check_cpu, check_pids_and_disk)

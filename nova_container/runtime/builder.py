@@ -152,8 +152,13 @@ class Builder:
         argv += [f'--build-arg={name}={value}' for name, value in spec.arguments.items()]
         argv += [f'--label={name}={value}' for name, value in spec.labels.items()]
         argv += [f'--add-host={entry}' for entry in spec.extra_hosts]
-        optional = {'target': spec.target, 'memory': spec.memory_bytes, 'cpu-shares': spec.cpu_shares,
-                    'cpuset-cpus': spec.cpuset_cpus, 'platform': spec.platform}
+        argv += [f'--ulimit={each.name}={each.soft}:{each.hard}' for each in spec.ulimits]
+        limits = spec.limits
+        optional = {'target': spec.target, 'platform': spec.platform, 'shm-size': spec.shm_bytes,
+                    'memory': limits.memory_bytes, 'memory-swap': limits.memory_swap_bytes,
+                    'cpu-shares': limits.cpu_shares, 'cpu-period': limits.cpu_period_us,
+                    'cpu-quota': limits.cpu_quota_us, 'cpuset-cpus': limits.cpuset_cpus,
+                    'cpuset-mems': limits.cpuset_mems}
         argv += [f'--{name}={value}' for name, value in optional.items() if value]
         return [*argv, *([] if spec.cache else ['--no-cache']), str(place / 'context')]
 

@@ -2,6 +2,7 @@
 """Handlers: images made from Dockerfiles. The classic builder's API; BuildKit's sessions are refused elsewhere."""
 
 import contextlib
+import itertools
 from collections.abc import Generator, Iterator
 
 from nova_container import errors
@@ -13,8 +14,9 @@ from nova_container.engine import Progress
 from nova_container.image import reference as references
 
 _KEPT_CHARACTERS = 1 << 20
+_CACHE_FROM = 'No image is asked for its layers (cachefrom): the steps of earlier builds here are the cache\n'
 _FIELDS = (*wire.REFUSED, 'dockerfile', 'buildargs', 'labels', 'target', 'nocache', 'pull', 'platform', 'networkmode',
-           'extrahosts', 'memory', 'cpushares', 'cpusetcpus')
+           'extrahosts', 'shmsize', 'ulimits', *wire.LIMITS)
 
 
 def build(call: Call) -> Answer:
@@ -25,9 +27,20 @@ def build(call: Call) -> Answer:
     tags = tuple(references.parse(tag).familiar() for tag in call.query.texts('t') if tag)
     spec = wire.spec_of(values, tags, registry_wire.all_credentials_of(call.headers.get(b'x-registry-config')))
     told = call.engine.build(call.body, spec)
+    if call.query.text('cachefrom') not in ('', '[]', 'null'):
+        told = _with_a_note(told, _CACHE_FROM)
     if call.query.flag('q'):
         told = _only_the_id(told)
     return Stream(telling.lines(call, told, lambda one: {'ID': one.result}))
+
+
+def _with_a_note(told: Iterator[Progress], text: str) -> Iterator[Progress]:
+    """A line after the first, as what fails before that is an error and no line."""
+    with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
+        for one in itertools.islice(told, 1):
+            yield one
+            yield Progress(stream=text)
+        yield from told
 
 
 def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:

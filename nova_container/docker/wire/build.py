@@ -5,32 +5,37 @@ import json
 from collections.abc import Mapping
 
 from nova_container import errors
+from nova_container.docker.wire import resources
 from nova_container.docker.wire.document import Document
 from nova_container.engine import BuildSpec, Credentials
 
 REFUSED = {
     'remote': 'This engine does not fetch a context from elsewhere: send it as the body',
-    'cachefrom': 'cachefrom is not supported by this engine: steps are cached by themselves',
     'outputs': 'outputs is not supported by this engine: images are all it makes',
     'cgroupparent': 'cgroupparent is not supported by this engine',
     'securityopt': 'securityopt is not supported by this engine',
     'squash': 'squash is not supported by this engine',
-    'ulimits': 'ulimits is not supported by this engine',
-    'cpusetmems': 'cpusetmems is not supported by this engine',
 }
 """Fields that are refused with a sentence unless they hold their default."""
+
+LIMITS = {'memory': 'Memory', 'memswap': 'MemorySwap', 'cpushares': 'CpuShares', 'cpusetcpus': 'CpusetCpus',
+          'cpusetmems': 'CpusetMems', 'cpuperiod': 'CpuPeriod', 'cpuquota': 'CpuQuota'}
+"""The limits of a build, as HostConfig calls them."""
 
 _EMPTY = ('', '0', 'no', 'false', 'none', '[]', '{}', 'null')
 
 
 def query_of(spec: BuildSpec) -> dict[str, object]:
     """The query for a build."""
+    limits = resources.resources_body(spec.limits)
     query: dict[str, object] = {
         'dockerfile': spec.dockerfile, 't': list(spec.tags), 'target': spec.target, 'nocache': not spec.cache,
         'pull': spec.pull, 'platform': spec.platform, 'networkmode': spec.network, 'squash': spec.squash,
-        'buildargs': _object(spec.arguments), 'labels': _object(spec.labels), 'memory': spec.memory_bytes,
+        'buildargs': _object(spec.arguments), 'labels': _object(spec.labels),
         'extrahosts': json.dumps(list(spec.extra_hosts)) if spec.extra_hosts else None,
-        'cpushares': spec.cpu_shares, 'cpusetcpus': spec.cpuset_cpus, 'rm': True, 'forcerm': True}
+        'ulimits': json.dumps(resources.ulimits_body(spec.ulimits)) if spec.ulimits else None,
+        'shmsize': spec.shm_bytes,
+        **{name: limits.get(key) for name, key in LIMITS.items()}, 'rm': True, 'forcerm': True}
     return {name: value for name, value in query.items() if value not in (None, '', [], False)}
 
 
@@ -55,9 +60,14 @@ def spec_of(values: Mapping[str, str], tags: tuple[str, ...], credentials: tuple
         arguments=Document({'buildargs': arguments}).mapping('buildargs'), labels=body.mapping('labels'),
         target=values.get('target', ''), cache=not _is_set(values, 'nocache'),
         pull=_is_set(values, 'pull'), platform=values.get('platform', ''),
-        network=values.get('networkmode', ''), extra_hosts=hosts, memory_bytes=_number(values, 'memory'),
-        cpu_shares=_number(values, 'cpushares'), cpuset_cpus=values.get('cpusetcpus') or None,
-        credentials=credentials)
+        network=values.get('networkmode', ''), extra_hosts=hosts, credentials=credentials,
+        limits=resources.resources_of(Document({key: _limit(values, name) for name, key in LIMITS.items()})),
+        ulimits=resources.ulimits_of(Document({'Ulimits': _json(values, 'ulimits', [])})),
+        shm_bytes=_number(values, 'shmsize'))
+
+
+def _limit(values: Mapping[str, str], name: str) -> str | int | None:
+    return values.get(name) if name in ('cpusetcpus', 'cpusetmems') else _number(values, name)
 
 
 def _is_set(values: Mapping[str, str], name: str) -> bool:
@@ -86,7 +96,7 @@ def _number(values: Mapping[str, str], name: str) -> int | None:
     text = values.get(name, '')
     if text in ('', '0'):
         return None
-    if not text.isascii() or not text.isdigit():
+    if not text.isascii() or not text.removeprefix('-').isdigit():
         raise errors.InvalidRequest(f'{name} must be a whole number, not {text[:64]!r}')
     return int(text)
 

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 
 from nova_container import errors
 from nova_container.engine import spec as specs
+from nova_container.engine import validate
 from nova_container.engine.fake import faults
 from nova_container.engine.fake.copies import FakeCopies
 from nova_container.engine.fake.images import new_content
@@ -29,6 +30,7 @@ class FakeBuilder(FakeCopies):
 
     @faults.verb
     def build(self, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress]:
+        validate.check_build(spec)
         try:
             with tarfile.open(fileobj=BytesIO(context.read()), mode='r:*') as archive:
                 members = {posixpath.normpath(entry.name): archive.extractfile(entry) for entry in archive}

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from nova_container import errors
+from nova_container.engine import validate
 from nova_container.engine.registry import BuildSpec, Credentials, Progress
 from nova_container.host import files
 from nova_container.host.cgroups import Cgroup
@@ -21,7 +22,7 @@ from nova_container.image.compression import Decompressed
 from nova_container.image.config import ImageConfig
 from nova_container.image.dockerfile import Recipe
 from nova_container.image.special import check_special_directories
-from nova_container.runtime import build_output, built
+from nova_container.runtime import build_output, built, refused_limits
 from nova_container.runtime.built import Built
 from nova_container.runtime.images import normal
 from nova_container.runtime.parts import Parts
@@ -39,6 +40,8 @@ def build(parts: Parts, context: BinaryIO, spec: BuildSpec) -> Iterator[Progress
     """See ``RegistryOps.build``. The context is read before anything is told."""
     names = [normal(tag) for tag in spec.tags]
     network = parts.builder.network(spec)
+    validate.check_build(spec)
+    refused_limits.check(spec.limits, parts.cgroup_version, parts.disk_limits)
     if spec.squash:
         raise errors.Unsupported('squash is not supported by this engine')
     place = parts.settings.builds / f'build-{secrets.token_hex(8)}'

@@ -13,7 +13,8 @@ import docker as sdk
 import pytest
 
 from nova_container import errors
-from nova_container.engine import BuildSpec, ContainerSpec, ProcessSpec
+from nova_container.engine import BuildSpec, ContainerSpec, ProcessSpec, Resources
+from nova_container.engine.spec import Ulimit
 from tests.conformance.deadline import eventually
 from tests.conformance.suite_registry import context, said
 from tests.fixtures import busybox_image
@@ -64,6 +65,27 @@ def test_ten_steps_are_done_once(engine):
     assert (info.config['User'], info.config['WorkingDir'], info.config['Labels']['purpose']) == (
         'nobody', '/work', 'test')
     assert engine.inspect_image('ten:1').id == info.id
+
+
+def test_a_step_has_the_limits_that_were_asked_for(engine):
+    recipe = ('FROM box:1\nRUN ulimit -n; ulimit -Hn; df -k /dev/shm | tail -1 | awk "{print \\$2}"; '
+              'cd /sys/fs/cgroup; cat memory/memory.limit_in_bytes cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us '
+              'cpuset/cpuset.cpus cpuset/cpuset.mems || cat memory.max cpu.max cpuset.cpus cpuset.mems\n')
+    told = said(build(engine, recipe, shm_bytes=2 << 20, ulimits=(Ulimit(name='nofile', soft=77, hard=88),),
+                      limits=Resources(memory_bytes=64 << 20, memory_swap_bytes=-1, cpu_quota_us=5000,
+                                       cpu_period_us=10000, cpuset_cpus='0', cpuset_mems='0')))
+    assert '\n77\n88\n2048\n67108864\n5000\n10000\n0\n0\n' in told or (
+        '\n77\n88\n2048\n67108864\n5000 10000\n0\n0\n' in told)
+
+
+@pytest.mark.parametrize(('options', 'said_why'), [
+    ({'limits': Resources(memory_bytes=1)}, 'memory_bytes: must be at least'),
+    ({'limits': Resources(cpuset_cpus='4000')}, 'CpusetCpus: 4000 asks for'),
+    ({'limits': Resources(pids_limit=5)}, 'limits: a build has memory_bytes'),
+    ({'ulimits': (Ulimit(name='files', soft=1, hard=1),)}, 'ulimits:'), ({'shm_bytes': -1}, 'shm_bytes:')])
+def test_limits_that_cannot_be_are_refused(engine, options, said_why):
+    with pytest.raises((errors.InvalidSpec, errors.Unsupported), match=said_why):
+        build(engine, 'FROM box:1\n', **options)
 
 
 class TestDoneBefore:

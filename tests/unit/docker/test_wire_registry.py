@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from nova_container import errors
 from nova_container.docker.wire import build, registry
-from nova_container.engine import BuildSpec, Credentials, Progress
+from nova_container.engine import BuildSpec, Credentials, Progress, Resources
+from nova_container.engine.spec import Ulimit
 
 _TEXT = st.text(st.characters(codec='utf-8', exclude_characters='\0'), max_size=20)
 
@@ -71,13 +72,15 @@ def test_failures_come_back_as_what_they_are():
 def test_a_build_comes_back():
     spec = BuildSpec(dockerfile='D', tags=('a:1',), arguments={'A': 'b'}, labels={'l': 'v'}, target='t', cache=False,
                      pull=True, platform='linux/amd64', network='none', extra_hosts=('h:192.0.2.1',),
-                     memory_bytes=1 << 20, cpu_shares=5, cpuset_cpus='0')
+                     limits=Resources(memory_bytes=1 << 20, memory_swap_bytes=-1, cpu_shares=5, cpuset_cpus='0',
+                                      cpuset_mems='0', cpu_quota_us=5000, cpu_period_us=10000),
+                     ulimits=(Ulimit(name='nofile', soft=7, hard=9),), shm_bytes=1 << 20)
     query = {name: str(value) for name, value in build.query_of(spec).items() if name != 't'}
     assert build.spec_of(query, spec.tags, ()) == spec
 
 
-@pytest.mark.parametrize('values', [{'remote': 'https://x'}, {'squash': '1'}, {'cachefrom': '["a"]'}])
+@pytest.mark.parametrize('values', [{'remote': 'https://x'}, {'squash': '1'}, {'outputs': '["a"]'}])
 def test_what_is_not_supported_is_refused(values):
     with pytest.raises(errors.Unsupported):
         build.check(values)
-    build.check(dict.fromkeys(values, '') | {'cachefrom': '[]', 'ulimits': 'null', 'squash': 'False'})
+    build.check(dict.fromkeys(values, '') | {'outputs': '[]', 'securityopt': 'null', 'squash': 'False'})

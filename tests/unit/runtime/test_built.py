@@ -4,7 +4,7 @@ import tarfile
 
 import pytest
 
-from nova_container.engine import BuildSpec
+from nova_container.engine import BuildSpec, Resources
 from nova_container.runtime import build_output, built
 from nova_container.runtime.built import Built, BuiltStore
 
@@ -26,7 +26,7 @@ def key(path, spec=None, *, network='none', **fields):
     {'content': b'y'}, {'name': 'g'}, {'mode': 0o755}, {'uid': 7}, {'gid': 7}, {'network': 'host'},
     {'pax_headers': {'SCHILY.xattr.user.a': 'b'}}, {'spec': BuildSpec(arguments={'A': 'b'})},
     {'spec': BuildSpec(labels={'A': 'b'})}, {'spec': BuildSpec(target='t')}, {'spec': BuildSpec(dockerfile='D')},
-    {'spec': BuildSpec(platform='linux/arm64')}, {'spec': BuildSpec(memory_bytes=1 << 20)}])
+    {'spec': BuildSpec(platform='linux/arm64')}, {'spec': BuildSpec(limits=Resources(memory_bytes=1 << 20))}])
 def test_the_key_tells_apart_what_gives_another_image(tmp_path, changed):
     assert key(tmp_path / 'a') != key(tmp_path / 'b', **changed)
 
