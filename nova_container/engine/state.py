@@ -278,7 +278,10 @@ class Feature(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EngineInfo:
-    """The engine and its host. ``runtimes`` are all that containers may ask for, ``runtime`` is the one they get."""
+    """The engine and its host. ``runtimes`` are all that containers may ask for, ``runtime`` is the one they get.
+
+    ``insecure_registries`` are hosts and networks beside loopback, ``mirrors`` the addresses of Docker Hub's.
+    """
 
     name: str
     version: str
@@ -299,3 +302,5 @@ class EngineInfo:
     images: int = 0
     started_at: float = 0.0
     runtimes: tuple[str, ...] = ()
+    insecure_registries: tuple[str, ...] = ()
+    mirrors: tuple[str, ...] = ()

@@ -293,8 +293,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
             architecture=platform.machine(), cpus=os.cpu_count() or 1, memory_bytes=_memory_bytes(),
             hostname=platform.node(), state_dir=str(self._settings.state_dir), storage_driver='overlay2',
             cgroup_version=parts.cgroup_version, containers=counted, images=len(parts.images.all()),
-            runtimes=parts.runtimes.names(), features=self._features(),
-            started_at=self._started_at)
+            runtimes=parts.runtimes.names(), features=self._features(), started_at=self._started_at,
+            insecure_registries=self._settings.registries.insecure, mirrors=self._settings.registries.mirrors)
 
     def _features(self) -> frozenset[state.Feature]:
         every = frozenset(state.Feature)

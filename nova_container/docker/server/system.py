@@ -28,6 +28,10 @@ def info(call: Call) -> Answer:
     return of_json(versions.info(wire.info_body(call.engine.info(), time.time()), call.version))
 
 
+def no_plugins(call: Call) -> Answer:
+    return of_json([])
+
+
 def events(call: Call) -> Answer:
     wanted, now = filters.of(call, filters.EVENT), time.time()
     since = units.moment_of(call.query.text('since'), now)

@@ -13,6 +13,8 @@ COMPONENT = 'nova-container-engine'
 API_VERSION = versions.text_of(versions.NEWEST)
 MIN_API_VERSION = versions.text_of(versions.OLDEST)
 
+_HUB, _INDEX_SERVER = 'docker.io', 'https://index.docker.io/v1/'
+_LOOPBACK = ('127.0.0.0/8', '::1/128')
 _GO_ARCHITECTURES = {'x86_64': 'amd64', 'aarch64': 'arm64', 'armv7l': 'arm', 'i686': '386'}
 
 
@@ -50,7 +52,7 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
         'ContainersStopped': counts.get('stopped', 0), 'Images': info.images,
         'Driver': info.storage_driver, 'DriverStatus': [], 'DockerRootDir': info.state_dir,
         'Plugins': {'Volume': ['local'], 'Network': ['bridge', 'host', 'macvlan', 'null'], 'Authorization': None,
-                    'Log': ['json-file']},
+                    'Log': ['json-file', 'local']},
         'MemoryLimit': True, 'SwapLimit': True, 'CpuCfsPeriod': True, 'CpuCfsQuota': True, 'CPUShares': True,
         'CPUSet': True, 'PidsLimit': True, 'OomKillDisable': info.cgroup_version == 1, 'IPv4Forwarding': True,
         'Debug': False, 'NFd': 0, 'NGoroutines': 0,
@@ -58,8 +60,9 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
         'CgroupVersion': str(info.cgroup_version), 'NEventsListener': 0, 'KernelVersion': info.kernel_version,
         'OperatingSystem': info.operating_system, 'OSVersion': '', 'OSType': 'linux',
         'Architecture': info.architecture, 'NCPU': info.cpus, 'MemTotal': info.memory_bytes,
-        'IndexServerAddress': '', 'RegistryConfig': None, 'GenericResources': None, 'HttpProxy': '',
-        'HttpsProxy': '', 'NoProxy': '', 'Name': info.hostname, 'Labels': [], 'ExperimentalBuild': False,
+        'IndexServerAddress': _INDEX_SERVER, 'RegistryConfig': _registries(info),
+        'GenericResources': None, 'HttpProxy': '', 'HttpsProxy': '', 'NoProxy': '',
+        'Name': info.hostname, 'Labels': [], 'ExperimentalBuild': False,
         'ServerVersion': info.version,
         'Runtimes': {name: {'path': name} for name in info.runtimes},
         'DefaultRuntime': info.runtime, 'Swarm': {'LocalNodeState': 'inactive', 'NodeID': '', 'NodeAddr': ''},
@@ -71,6 +74,20 @@ def info_body(info: state.EngineInfo, now: float) -> Json:
                           'Features': sorted(feature.value for feature in info.features),
                           'Containers': dict(counts), 'StartedAt': units.timestamp_of(info.started_at)},
     }
+
+
+def _registries(info: state.EngineInfo) -> Json:
+    networks = [name for name in info.insecure_registries if '/' in name]
+    hosts = [name for name in info.insecure_registries if '/' not in name]
+    index = {'Name': _HUB, 'Mirrors': list(info.mirrors), 'Secure': True, 'Official': True}
+    return {'InsecureRegistryCIDRs': [*_LOOPBACK, *networks], 'Mirrors': list(info.mirrors), 'IndexConfigs': {
+        _HUB: index, **{name: {'Name': name, 'Mirrors': [], 'Secure': False, 'Official': False} for name in hosts}}}
+
+
+def _insecure(registries: Document) -> tuple[str, ...]:
+    networks = (name for name in registries.texts('InsecureRegistryCIDRs') if name not in _LOOPBACK)
+    indexes = registries.document('IndexConfigs')
+    return (*networks, *(name for name in indexes.fields if not indexes.document(name).flag('Secure')))
 
 
 def engine_info_of(fields: object, version: object | None = None) -> state.EngineInfo:
@@ -86,6 +103,8 @@ def engine_info_of(fields: object, version: object | None = None) -> state.Engin
         memory_bytes=body.integer('MemTotal') or 0, hostname=body.text('Name'), state_dir=body.text('DockerRootDir'),
         storage_driver=body.text('Driver'), cgroup_version=int(body.text('CgroupVersion') or '1'),
         runtimes=tuple(body.document('Runtimes').fields),
+        insecure_registries=_insecure(body.document('RegistryConfig')),
+        mirrors=body.document('RegistryConfig').texts('Mirrors'),
         features=_features(ours), containers=_counts(body, ours), images=body.integer('Images') or 0,
         started_at=units.seconds_of(ours.text('StartedAt')) or 0.0)
 

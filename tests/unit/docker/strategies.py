@@ -228,5 +228,8 @@ engine_infos = st.builds(
     kernel_version=_word, operating_system=_word, architecture=_word, cpus=_count, memory_bytes=_count,
     hostname=_word, state_dir=_path, storage_driver=_word, cgroup_version=st.sampled_from((1, 2)),
     features=st.frozensets(st.sampled_from(state.Feature)), containers=_mappings(st.integers(0, 999)),
-    images=st.integers(0, 999), started_at=_seconds)
+    images=st.integers(0, 999), started_at=_seconds,
+    mirrors=st.lists(st.just('https://mirror.test'), max_size=1).map(tuple),
+    insecure_registries=st.tuples(st.lists(_cidr4.filter(bool), unique=True, max_size=2),
+                                  st.lists(_word, unique=True, max_size=2)).map(lambda both: (*both[0], *both[1])))
 changes = _tuples(st.builds(state.Change, _path, st.sampled_from(state.ChangeKind)))
