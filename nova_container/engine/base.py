@@ -205,7 +205,8 @@ class ImageOps(abc.ABC):
         """Take in a docker-save or OCI-layout archive, verified, plain or compressed.
 
         With ``reference`` the archive must hold one image, which gets that name and no other: names
-        inside the archive, which a tenant chose, are ignored.
+        inside the archive, which a tenant chose, are ignored. ``references`` of what comes back are the names that
+        it got now; some engines tell all.
 
         :raises UnacceptableImage: the archive breaks a rule.  :raises DigestMismatch: wrong bytes.
         """

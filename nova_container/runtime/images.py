@@ -85,7 +85,8 @@ class ImageStore:
         layers = tuple(LayerRecord(blob_digest=layer.blob_digest, size=layer.size, media_type=layer.media_type,
                                    diff_id=layer.diff_id) for layer in image.layers)
         self.unpack(layers)
-        return self.add(image.config_digest, layers, image.config.created, references)
+        info = self.add(image.config_digest, layers, image.config.created, references)
+        return dataclasses.replace(info, references=tuple(normal(reference) for reference in references))
 
     def unpack(self, layers: tuple[LayerRecord, ...]) -> None:
         """Have these layers unpacked. :raises UnacceptableImage: what they make together breaks a rule."""

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The ``filters`` of lists and events: what is known is applied, what is not is refused."""
 
+import dataclasses
 import json
 import re
 import time
@@ -10,6 +11,7 @@ from nova_container import errors
 from nova_container.docker.server.message import Call
 from nova_container.docker.wire import units
 from nova_container.engine import ContainerInfo, Event, ImageInfo
+from nova_container.image import reference as references
 
 Filters = Mapping[str, tuple[str, ...]]
 
@@ -127,12 +129,14 @@ IMAGE = ('reference', 'dangling', 'label', 'before', 'since', 'until')
 
 
 def images(infos: Iterable[ImageInfo], filters: Filters) -> list[ImageInfo]:
+    """Those that the filters let through; with ``reference`` an image has the names that match, and no others."""
     found = list(infos)
     dangling = is_true(filters, 'dangling')
     if dangling is not None:
         found = [info for info in found if bool(info.references) is not dangling]
     if patterns := filters.get('reference'):
-        found = [info for info in found if any(_names(info, pattern) for pattern in patterns)]
+        shown = [dataclasses.replace(info, references=_matching(info.references, patterns)) for info in found]
+        found = [info for info in shown if info.references]
     if labels := filters.get('label'):
         found = [info for info in found if has_labels(_image_labels(info), labels)]
     for label in filters.get('label!', ()):
@@ -159,12 +163,26 @@ def _image(infos: Iterable[ImageInfo], name: str) -> ImageInfo:
     raise errors.ImageNotFound(name)
 
 
-def _names(info: ImageInfo, pattern: str) -> bool:
-    """Docker's match: a shell pattern over the name with or without its tag."""
-    expression = re.compile(''.join('[^/]*' if char == '*' else '[^/]' if char == '?' else re.escape(char)
-                                    for char in pattern))
-    return any(expression.fullmatch(name) or expression.fullmatch(name.rpartition(':')[0])
-               for name in info.references)
+def _matching(names: Iterable[str], patterns: Iterable[str]) -> tuple[str, ...]:
+    """Docker's match: a shell pattern over the name with or without its tag or digest."""
+    expressions = [_expression(pattern) for pattern in patterns]
+    return tuple(name for name in names if any(
+        expression.fullmatch(name) or expression.fullmatch(references.parse(name).familiar_name())
+        for expression in expressions))
+
+
+def _translated(part: str) -> str:
+    if part in ('*', '?'):
+        return '[^/]*' if part == '*' else '[^/]'
+    return part if len(part) > 2 else re.escape(part[-1])
+
+
+def _expression(pattern: str) -> re.Pattern[str]:
+    """:raises InvalidRequest: it is no shell pattern."""
+    try:
+        return re.compile(''.join(map(_translated, re.findall(r'\\.|\[[^\]]+\]|.', pattern, re.DOTALL))))
+    except re.error:
+        raise errors.InvalidRequest(f'reference: {pattern[:128]!r} is no pattern') from None
 
 
 def _image_labels(info: ImageInfo) -> Mapping[str, str]:

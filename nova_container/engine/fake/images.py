@@ -85,11 +85,12 @@ class FakeImages(abc.ABC):
         if reference is not None and len(contents) != 1:
             raise errors.UnacceptableImage(f'{reference} is to name one image, but the archive holds {len(contents)}')
         with self.changed:
-            images = [self._keep(content, *(content.references if reference is None else (reference,)))
-                      for content in contents]
+            names = [content.references if reference is None else (reference,) for content in contents]
+            images = [self._keep(content, *given) for content, given in zip(contents, names, strict=True)]
             for image in images:
                 self.journal.publish('image', 'load', image.id, {'name': image.id})
-            return tuple(image.info for image in images)
+            return tuple(dataclasses.replace(image.info, references=tuple(map(familiar, given)))
+                         for image, given in zip(images, names, strict=True))
 
     @faults.verb
     def save(self, images: tuple[str, ...]) -> Iterator[bytes]:

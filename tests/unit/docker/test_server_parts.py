@@ -8,9 +8,11 @@ import pytest
 from nova_container import errors
 from nova_container.docker.server import changes, detach, filters, routes
 from nova_container.docker.wire import inspection, listing, processes, units
-from nova_container.engine import ContainerInfo, ContainerSpec, ExitInfo, ProcessRow, ProcessSpec, Status
+from nova_container.engine import ContainerInfo, ContainerSpec, ExitInfo, ImageInfo, ProcessRow, ProcessSpec, Status
 from nova_container.engine.network import Port
 from tests.unit.docker.raw import RawClient
+
+BY_DIGEST = f'box@sha256:{"a" * 64}'
 
 
 @pytest.fixture
@@ -59,6 +61,24 @@ def test_a_port_is_in_a_range_of_its_protocol(wanted, fits):
         image_id='', ports=(Port(container_port=8080, host_port=80),))
     assert bool(filters.containers([info], {'expose': (wanted,)})) is fits
     assert bool(filters.containers([info], {'publish': (wanted,)})) is fits
+
+
+@pytest.mark.parametrize(('patterns', 'names'), [
+    (['box'], ('box:1', BY_DIGEST)), (['box:1'], ('box:1',)), (['b*'], ('box:1', BY_DIGEST)),
+    (['*'], ('box:1', BY_DIGEST)), (['*/*:2'], ('team/other:2',)), (['team/[n-p]ther'], ('team/other:2',)),
+    (['b?x:1', 'team/*'], ('box:1', 'team/other:2')), ([r'b\ox:1'], ('box:1',)), (['none'], None)])
+def test_an_image_is_shown_by_the_names_that_match(patterns, names):
+    info = ImageInfo(id='sha256:1', references=('box:1', 'team/other:2', BY_DIGEST), created_at=0,
+                     size_bytes=0, diff_ids=(), architecture='amd64', os='linux', config={})
+    found = filters.images([info], {'reference': tuple(patterns)})
+    assert [one.references for one in found] == ([] if names is None else [names])
+
+
+def test_a_broken_pattern_is_refused():
+    info = ImageInfo(id='sha256:1', references=(), created_at=0, size_bytes=0, diff_ids=(), architecture='', os='',
+                     config={})
+    with pytest.raises(errors.InvalidRequest, match='is no pattern'):
+        filters.images([info], {'reference': ('[z-a]',)})
 
 
 def test_a_list_shows_the_running_and_may_be_cut(asked):
