@@ -35,6 +35,7 @@ class Container:
         self.health = record.health
         self.waiting_attachments: list[Attachment] = []
         self.executions: tuple[Execution, ...] = ()
+        self.volumes_in_use: list[str] = []  # for each a mount was told of, and no unmount yet
 
     @property
     def id(self) -> str:

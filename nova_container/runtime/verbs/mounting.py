@@ -82,6 +82,7 @@ def make_ready(parts: Parts, container: Container) -> None:
         parts.volumes.activate(mount.source)
         if mount.subpath:
             parts.volumes.bind_below(mount.source, mount.subpath, sources.of(parts, container, mount))
+        container.volumes_in_use.append(mount.source)
         parts.events.publish('volume', 'mount', mount.source, {
             'driver': 'local', 'container': container.id, 'destination': mount.target,
             'read/write': 'false' if mount.read_only else 'true', 'propagation': ''})
@@ -89,15 +90,19 @@ def make_ready(parts: Parts, container: Container) -> None:
 
 def release(parts: Parts, container: Container) -> None:
     """After the end of a run: unmount what no living container needs. Repeatable; what cannot be now, is later."""
-    names = mounting.volumes(container.record.mounted)
     with contextlib.suppress(errors.HostFailure):
         for mount in parts.folder(container).mounted():
             mounts.unmount(mount, detach=True)
-    if not names:
-        return
-    for name in names:
+    told, container.volumes_in_use = container.volumes_in_use, []
+    for name in told:
         parts.events.publish('volume', 'unmount', name, {'driver': 'local', 'container': container.id})
-    deactivate(parts, names)
+    if names := mounting.volumes(container.record.mounted):
+        deactivate(parts, names)
+
+
+def take_up(container: Container) -> None:
+    """Of one that an earlier engine started: what it uses."""
+    container.volumes_in_use = list(mounting.volumes(container.record.mounted))
 
 
 def deactivate(parts: Parts, names: Iterable[str]) -> None:

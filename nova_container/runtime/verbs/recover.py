@@ -46,6 +46,7 @@ def _take_up(parts: Parts, container: Container) -> None:
 
 
 def _take_up_running(parts: Parts, container: Container) -> None:
+    mounting.take_up(container)
     process = container.process
     if process is None or not process.alive() or parts.watcher is None:
         end.ended(parts, container.id)

@@ -223,3 +223,36 @@ def test_shared_memory_is_given_back(engine, settings):
     assert mounts.is_mount(shm)
     engine.kill(container)
     eventually(lambda: not mounts.is_mount(shm))
+
+
+def test_events_tell_once_of_the_use_of_a_volume(engine, made):
+    made('told')
+    events = engine.events(since=0)
+    used, unused = (engine.create(spec_of('true', mounts=(volume('told'),))) for _ in range(2))
+    engine.start(used)
+    engine.wait(used)
+    for container in (unused, used):
+        engine.remove(container)
+    told = []
+    while ('destroy', used) not in told:
+        event = next(events)
+        told.append((event.action, event.attributes.get('container', event.actor_id)))
+    assert [one for one in told if 'mount' in one[0]] == [('mount', used), ('unmount', used)]
+
+
+def test_events_tell_of_the_use_of_a_volume_though_the_engine_was_killed_meanwhile(daemon):
+    client = daemon.client()
+    container = client.create(spec_of('sleep', '600', mounts=(volume('told'),)))
+    client.start(container)
+    daemon.kill()
+    daemon.start()
+    client = daemon.client()
+    events = client.events(since=0)
+    client.stop(container, grace_s=0)
+    told = []
+    while 'die' not in told:
+        told.append(next(events).action)
+    eventually(lambda: told.append(next(events).action) or 'unmount' in told)
+    assert told.count('unmount') == 1
+    client.remove(container)
+    client.remove_volume('told')
