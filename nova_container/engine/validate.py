@@ -107,13 +107,13 @@ def check_process(spec: specs.ContainerSpec) -> None:
 
 
 def check_hostname(spec: specs.ContainerSpec) -> None:
-    """RFC 1123 labels that fit the kernel."""
+    """Labels of RFC 1123, with underscores, which many compose files have; short enough for the kernel."""
     for field, name, longest in (('hostname', spec.hostname, grammar.LABEL_CHARACTERS),
                                  ('domainname', spec.domainname, grammar.DOMAIN_CHARACTERS)):
         labels = name.split('.') if name else []
         _require(len(name) <= longest, f'{field}: {_shown(name)} has more than {longest} characters')
         _require(all(grammar.HOSTNAME.fullmatch(label) and len(label) <= grammar.LABEL_CHARACTERS for label in labels),
-                 f'{field}: {_shown(name)} may hold letters, digits and inner "-", in labels joined by "." (RFC 1123)')
+                 f'{field}: {_shown(name)} may hold letters, digits, "_" and inner "-", in labels joined by "."')
 
 
 def check_image(spec: specs.ContainerSpec) -> None:

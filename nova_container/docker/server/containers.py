@@ -16,7 +16,8 @@ from nova_container.docker.server.message import NO_CONTENT, Answer, Call, of_js
 from nova_container.docker.wire import container as wire
 from nova_container.docker.wire import inspection, listing, versions
 from nova_container.docker.wire.document import Document, Json
-from nova_container.engine import ContainerInfo
+from nova_container.engine import ContainerInfo, ContainerSpec
+from nova_container.engine.spec import NetworkMode
 
 
 def create(call: Call) -> Answer:
@@ -26,11 +27,19 @@ def create(call: Call) -> Answer:
     if call.query.text('platform'):
         platforms.check(call.engine.inspect_image(spec.image), call.query.text('platform'))
     try:
-        return of_json({'Id': call.engine.create(spec), 'Warnings': []}, 201)
+        return of_json({'Id': call.engine.create(spec), 'Warnings': _warnings(spec)}, 201)
     except errors.ImageNotFound:
         raise
     except errors.NotFound as error:  # a 404 would say to clients that the image is not here
         return of_json(statuses.body_of(error), 400)
+
+
+def _warnings(spec: ContainerSpec) -> list[str]:
+    """What was asked for and means nothing beside the rest of it, in Docker's words."""
+    network = spec.network
+    if network.mode is NetworkMode.HOST and network.ports:
+        return ['Published ports are discarded when using host network mode']
+    return []
 
 
 def _check_cpus(call: Call, host: Document) -> None:

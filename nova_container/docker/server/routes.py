@@ -83,6 +83,7 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ('DELETE', '/volumes/{id}', volumes.remove),
     ('PUT', '/volumes/{id}', refused.cluster_volume),
     ('GET', '/plugins', system.no_plugins),
+    ('GET', '/plugins/{id}/json', system.no_plugin),
     ('GET POST DELETE', '/plugins/{name}', refused.plugin),
     ('GET POST', '/swarm{name}', refused.swarm),
     ('GET POST DELETE', '/nodes{name}', refused.swarm),

@@ -4,6 +4,7 @@
 import time
 from collections.abc import Iterator
 
+from nova_container import errors
 from nova_container.docker.server import filters
 from nova_container.docker.server.feed import Subscription
 from nova_container.docker.server.message import Answer, Call, Reply, Stream, line, of_json
@@ -30,6 +31,10 @@ def info(call: Call) -> Answer:
 
 def no_plugins(call: Call) -> Answer:
     return of_json([])
+
+
+def no_plugin(call: Call) -> Answer:
+    raise errors.NotFound(f'plugin "{call.params["id"][:128]}" not found')
 
 
 def events(call: Call) -> Answer:

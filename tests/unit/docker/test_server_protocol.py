@@ -162,6 +162,7 @@ def test_a_bug_is_an_answer_without_its_text(raw, fake):
 
 def test_swarm_build_and_friends_are_refused_with_a_sentence(raw):
     assert raw.document('GET', '/plugins') == (200, [])
+    assert raw.document('GET', '/plugins/a/json')[0] == 404
     for target in ('/swarm/init', '/services/create', '/secrets/create', '/configs/create'):
         status, body = raw.document('POST', target, {})
         assert (status, 'not a swarm manager' in body['message']) == (503, True)

@@ -19,6 +19,10 @@ FROM_DOCKERD: Mapping[str, str] = {
     'top made -o args': 'the engine lists processes itself, and needs no column of pids to know which are the container\'s',
     "run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'":
         'runc of Debian 12 does not start privileged containers on the kernel of the test machines; crun does',
+    'run --rm --blkio-weight 300 box:1 true':
+        'a limit that the kernel cannot keep is refused; dockerd discards it with a warning',
+    'run --rm --volume-driver nosuch -v driven:/v box:1 true':
+        'dockerd says 404 of the driver, which the command takes for a missing image',
     'cp {dir}/tree/h corners:/etc/hostname':
         'dockerd cannot put a file where another is mounted; here it shows until the next start',
     'exec -w rel corners pwd': 'a folder that is no absolute path is refused before anything is run',

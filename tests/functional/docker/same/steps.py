@@ -67,6 +67,9 @@ tag box:1 team/other:v2
 tag nobody:1 x:1
 tag box:1 'UPPER:1'
 sorted: images --format '{{.Repository}}:{{.Tag}}'
+sorted: images --format '{{.Repository}}:{{.Tag}}' box
+sorted: images --format '{{.Repository}}:{{.Tag}}' t*/*
+sorted: images --format '{{.Repository}}:{{.Tag}}' --filter reference=[a-c]ox:l*
 rmi team/other:v2
 rmi nobody
 
@@ -179,12 +182,51 @@ run --rm --ipc host box:1 echo ipc
 run --rm --uts host box:1 echo uts
 run --rm --network none box:1 sh -c 'ls /sys/class/net | grep -v -e sit -e tunl -e gre -e erspan -e ip6 -e vti'
 run --rm --network host box:1 echo host
+run --rm --network host -p 80:80 box:1 true
+run --rm --network host -P box:1 true
+run --rm --network none -p 80:80 box:1 true
+run --rm --hostname my_app box:1 hostname
 run --rm --network missing box:1 true
 run --rm --network container:missing box:1 true
 run --rm --memory 1 box:1 true
 run --rm --memory 32m box:1 sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
 run --rm --cpus 0.5 box:1 sh -c 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us'
 run --rm --cpus 1000 box:1 true
+run --rm --cpus 0.5 --cpu-quota 5000 box:1 true
+run --rm --cpu-period 5 box:1 true
+run --rm --cpu-quota 5 box:1 true
+run --rm --cpuset-cpus 4000 box:1 true
+run --rm --cpuset-cpus abc box:1 true
+run --rm --cpuset-mems 4000 box:1 true
+run --rm --memory 64m --memory-reservation 128m box:1 true
+run --rm --memory 64m --memory-swap 32m box:1 true
+run --rm --memory 64m --memory-swappiness 10 --oom-kill-disable --memory-reservation 32m box:1 sh -c 'cd /sys/fs/cgroup/memory; cat memory.soft_limit_in_bytes memory.swappiness memory.oom_control'
+run --rm --cpuset-cpus 0 --cpuset-mems 0 --cpu-period 50000 --cpu-quota 25000 box:1 sh -c 'cd /sys/fs/cgroup; cat cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us cpuset/cpuset.cpus cpuset/cpuset.mems'
+run --rm --blkio-weight 300 box:1 true
+run --rm --device-read-iops /dev/loop0:100 --device-write-bps /dev/loop0:1mb box:1 true
+run --rm --device-cgroup-rule 'c 1:3 rwm' --stop-timeout 3 box:1 echo ruled
+run --rm --cgroupns private box:1 sh -c 'grep -c ":/$" /proc/self/cgroup'
+run --rm --platform linux/arm64 box:1 echo arm
+run --rm --pull never nobody:1 true
+run --rm --volume-driver nosuch -v driven:/v box:1 true
+create --name tuned --cpuset-cpus 0 box:1 sleep 600
+update --cpuset-cpus 4000 tuned
+update --cpuset-cpus 1 tuned
+start tuned
+update --cpuset-cpus 4000 tuned
+update --cpuset-mems 4000 tuned
+update --cpu-quota 5 tuned
+inspect -f '{{.HostConfig.CpusetCpus}}' tuned
+exec tuned cat /sys/fs/cgroup/cpuset/cpuset.cpus
+exec -d tuned sleep 500
+inspect -f '{{len .ExecIDs}}' tuned
+inspect -f '{{json .ExecIDs}}' made
+rm -f tuned
+run -d --name late box:1 sh -c 'sleep 0.5; echo attached; echo err >&2; exit 4'
+attach --no-stdin late
+attach late
+attach nobody
+rm late
 run --rm --pids-limit 50 box:1 sh -c 'cat /sys/fs/cgroup/pids/pids.max'
 run --rm --restart always box:1 true
 run --rm nobody:1 true
@@ -254,6 +296,14 @@ import -c 'CMD ["true"]' -m imported {dir}/export.tar imported:1
 image inspect -f '{{json .Config.Cmd}} {{.Comment}} {{len .RootFS.Layers}}' imported:1
 run --rm imported:1 ls /root/new
 images -q nosuch
+tag imported:1 imported:2
+tag imported:1 imported:3
+save -o {dir}/two.tar imported:1 imported:2
+load -i {dir}/two.tar
+rmi imported:2 imported:3
+load -q -i {dir}/two.tar
+sorted: images --format '{{.Tag}}' imported
+rmi imported:2
 rmi imported:1 committed:1
 rmi -f box:latest
 rmi box:1
@@ -379,6 +429,10 @@ host: sh -c 'mkdir -p {dir}/ign/sub/deep; cd {dir}/ign; for f in a.txt b.md c.lo
 build -q -t child:5 {dir}/ign
 run --rm child:5
 code: rmi -f child:1 child:2 child:5 child:4 child:3
+'stdin=FROM box:1\nRUN (ulimit -n; cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpuset/cpuset.cpus; df -k /dev/shm | tail -1 | awk "{print \$2}") > /limits\n:' build -q -t limited:1 --no-cache --force-rm --cache-from box:1 --ulimit nofile=77:88 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --memory 64m --memory-swap -1 --shm-size 2m --iidfile {dir}/iid -
+run --rm limited:1 cat /limits
+host: sh -c 'wc -c < {dir}/iid'
+code: rmi -f limited:1
 
 volume create data --label a=b
 volume create data
@@ -530,6 +584,14 @@ pull -q {registry}/team/box:nosuch
 push -q {registry}/team/nosuch:1
 rmi {registry}/team/box:1
 manifest inspect --insecure {registry}/team/nosuch:9
+tag box:1 {registry}/many/box:1
+tag box:1 {registry}/many/box:2
+push -q -a {registry}/many/box
+rmi {registry}/many/box:1 {registry}/many/box:2
+pull -q -a {registry}/many/box
+sorted: images --format '{{.Tag}}' {registry}/many/box
+rmi {registry}/many/box:1 {registry}/many/box:2
+pull -q -a {registry}/many/nosuch
 
 code: version
 code: info
@@ -545,6 +607,8 @@ rm -f counted
 events --since 1h --until 0s --filter type=nosuch
 service ls
 node ls
+plugin ls
+info -f '{{json .RegistryConfig.Mirrors}} {{.IndexServerAddress}}'
 swarm leave
 container prune -f
 volume prune -f
