@@ -3,7 +3,8 @@
 
 import posixpath
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import BinaryIO
 
 from nova_container import errors
@@ -38,14 +39,15 @@ class FileVerbs(Verbs, ContainerOps):
     def copy_out(self, container: str, path: str) -> Iterator[bytes]:
         return self._archive('GET', container, path).chunks()
 
-    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
-        self._archive('PUT', container, path, archive).content()
+    def copy_in(self, container: str, path: str, archive: BinaryIO, *, may_change_kind: bool = True) -> None:
+        self._archive('PUT', container, path, archive, {} if may_change_kind else {'noOverwriteDirNonDir': 1}).content()
 
-    def _archive(self, method: str, container: str, path: str, archive: BinaryIO | None = None) -> Answer:
+    def _archive(self, method: str, container: str, path: str, archive: BinaryIO | None = None,
+                 more: Mapping[str, object] = MappingProxyType({})) -> Answer:
         """404 is for a path as for a container (and says nothing after HEAD), so the container is asked for."""
         body = None if archive is None else pieces(archive)
         try:
-            return self.ask(method, container_path(container, '/archive'), query={'path': path}, body=body)
+            return self.ask(method, container_path(container, '/archive'), query={'path': path, **more}, body=body)
         except errors.NotFound as error:
             if isinstance(error, errors.ContainerNotFound):
                 raise
@@ -68,7 +70,7 @@ class FileVerbs(Verbs, ContainerOps):
         repository, tag = split(references.parse(spec.reference).familiar() if spec.reference else '')
         answer = self.ask('POST', '/commit', timeout_s=0, document=dict(spec.config), query={
             'container': container, 'repo': repository or None, 'tag': tag or None, 'author': spec.author or None,
-            'comment': spec.comment or None, 'pause': spec.pause})
+            'comment': spec.comment or None, 'pause': spec.pause, 'exact': self.is_ours or None})
         return Document(answer.document()).text('Id')
 
 

@@ -189,8 +189,12 @@ class ContainerOps(abc.ABC):
         """A tar of what is at ``path`` inside. :raises NotFound:"""
 
     @abc.abstractmethod
-    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
-        """Unpack a tar into the directory ``path`` inside. :raises NotFound: no such directory."""
+    def copy_in(self, container: str, path: str, archive: BinaryIO, *, may_change_kind: bool = True) -> None:
+        """Unpack a tar into the directory ``path`` inside.
+
+        :param may_change_kind: a directory may give way to a file, and a file to a directory.
+        :raises NotFound: no such directory.
+        """
 
     @abc.abstractmethod
     def commit(self, container: str, spec: specs.CommitSpec = specs.CommitSpec()) -> str:

@@ -227,8 +227,8 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
         return copy.copy_out(self._parts, container, path)
 
     @refusals.as_ours()
-    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
-        copy.copy_in(self._parts, container, path, archive)
+    def copy_in(self, container: str, path: str, archive: BinaryIO, *, may_change_kind: bool = True) -> None:
+        copy.copy_in(self._parts, container, path, archive, may_change_kind=may_change_kind)
 
     @refusals.as_ours()
     def commit(self, container: str, spec: specs.CommitSpec = specs.CommitSpec()) -> str:

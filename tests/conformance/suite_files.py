@@ -10,6 +10,7 @@ import pytest
 from nova_container import errors
 from nova_container.engine import spec as specs
 from nova_container.engine.state import Change, ChangeKind, Status
+from tests.conformance.deadline import eventually
 
 
 class FilesSuite:
@@ -112,6 +113,19 @@ class FilesSuite:
         with pytest.raises(errors.NotFound):
             engine.stat_path(container, '/no')
 
+    def test_a_directory_and_a_file_give_way_to_one_another_unless_they_may_not(self, engine, run):
+        container = run('sh', '-c', 'mkdir -p /tmp/folder/full; echo kept > /tmp/file; sleep 600')
+        eventually(lambda: engine.stat_path(container, '/tmp/file').size_bytes == 5)
+        swapped = {'folder': packed({'folder': b'x'}), 'file': packed({'file/in': b'x'}, folders=('file',))}
+        for name, archive in swapped.items():
+            before = engine.stat_path(container, f'/tmp/{name}').mode
+            with pytest.raises(errors.ContainerError):
+                engine.copy_in(container, '/tmp', archive, may_change_kind=False)
+            assert engine.stat_path(container, f'/tmp/{name}').mode == before
+            archive.seek(0)
+            engine.copy_in(container, '/tmp', archive)
+            assert stat.S_ISDIR(engine.stat_path(container, f'/tmp/{name}').mode) is not stat.S_ISDIR(before)
+
     def test_copying_in_what_is_no_archive_is_refused(self, engine, create):
         container = create('true')
         with pytest.raises(errors.ContainerError):
@@ -173,9 +187,13 @@ def unpacked(archive):
                 for entry in entries}
 
 
-def packed(files, *, mode=0o644, uid=0, gid=0):
+def packed(files, *, mode=0o644, uid=0, gid=0, folders=()):
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode='w') as archive:
+        for name in folders:
+            entry = tarfile.TarInfo(name)
+            entry.type, entry.mode = tarfile.DIRTYPE, 0o755
+            archive.addfile(entry)
         for name, content in files.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode, entry.uid, entry.gid = len(content), mode, uid, gid

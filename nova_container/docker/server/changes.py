@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The ``changes`` of a commit: a few lines of a Dockerfile, as overrides of the image's configuration."""
+"""The configuration of an image that a commit makes: lines of a Dockerfile, and what the container has."""
 
 import json
 import shlex
@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from nova_container import errors
 from nova_container.docker.wire import units
+from nova_container.engine import ContainerSpec
 
 Config = dict[str, object]
 _HEALTH_TIMES = {'interval': 'Interval', 'timeout': 'Timeout', 'start-period': 'StartPeriod',
@@ -27,6 +28,26 @@ def apply(lines: Iterable[str], base: Callable[[], Config]) -> Config:
         instruction, _, rest = line.strip().partition(' ')
         changed |= _change(instruction.upper(), rest.strip(), {**before, **changed})
     return changed
+
+
+def joined(config: Config, container: ContainerSpec, image: Config) -> Config:
+    """A configuration for the image of a container, with what it does not say itself: the container's and its image's.
+
+    Docker's ``merge`` of runconfig: variables, labels, ports and volumes are added one by one.
+    """
+    names = {name for name, _, _ in (entry.partition('=') for entry in _list(config.get('Env')))}
+    own: dict[str, Config] = {'Labels': dict(container.labels), 'Volumes': dict.fromkeys(container.volumes, {}),
+                              'ExposedPorts': dict.fromkeys(container.exposed_ports, {})}
+    found: Config = {key: _mapping(image.get(key)) | value | _mapping(config.get(key)) for key, value in own.items()}
+    found['Env'] = _list(config.get('Env')) + [
+        entry for entry in container.process.env if entry.partition('=')[0] not in names]
+    if config.get('Entrypoint') and 'Cmd' not in config:
+        found['Cmd'] = None
+    return config | {key: value for key, value in found.items() if value or key == 'Cmd'}
+
+
+def _list(value: object) -> list[str]:
+    return [str(entry) for entry in value] if isinstance(value, list) else []
 
 
 def _change(instruction: str, rest: str, config: Config) -> Config:
@@ -106,9 +127,9 @@ def _pairs(rest: str) -> dict[str, str]:
 
 
 def _env(before: object, pairs: dict[str, str]) -> list[str]:
-    entries = [str(entry) for entry in before] if isinstance(before, list) else []
-    kept = [entry for entry in entries if entry.partition('=')[0] not in pairs]
-    return kept + [f'{name}={value}' for name, value in pairs.items()]
+    """Those before, each with its new value where it has one, then the new ones."""
+    known = {entry.partition('=')[0]: entry for entry in _list(before)}
+    return list((known | {name: f'{name}={value}' for name, value in pairs.items()}).values())
 
 
 def _mapping(value: object) -> dict[str, object]:

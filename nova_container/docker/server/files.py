@@ -21,14 +21,13 @@ def copy_out(call: Call) -> Answer:
 
 
 def copy_in(call: Call) -> Answer:
-    """``noOverwriteDirNonDir`` is what an engine does anyway: no directory gives way to a file.
-
-    Owners are those of the archive, which is what ``copyUIDGID`` means for a container that runs as root.
+    """Owners are those of the archive, which is what ``copyUIDGID`` means for a container that runs as root.
     """
     if call.query.flag('copyUIDGID') and (user := call.engine.inspect(call.container).spec.process.user):
         raise errors.Unsupported(f'copyUIDGID would give the files to {user[:64]!r}, as whom the container runs, which '
                                  'is not supported: leave it out, and the owners are those of the archive')
-    call.engine.copy_in(call.container, _path(call), call.body)
+    call.engine.copy_in(call.container, _path(call), call.body,
+                        may_change_kind=not call.query.flag('noOverwriteDirNonDir'))
     return Reply(200)
 
 
@@ -58,7 +57,11 @@ def commit(call: Call) -> Answer:
         raise errors.InvalidRequest('container must name a container')
     config = {name: value for name, value in Document(call.document()).fields.items() if value}
     info = call.engine.inspect(container)
-    config |= changes.apply(query.texts('changes'), lambda: {**_image_config(call, info.image_id), **config})
+    if not query.flag('exact'):
+        image = dict(call.engine.inspect_image(info.image_id).config)
+        config = config or changes.joined({}, info.spec, image)
+        config |= changes.apply(query.texts('changes'), lambda: config)
+        config = changes.joined(config, info.spec, image)
     reference = query.text('repo')
     if reference and query.text('tag'):
         reference = f'{reference}:{query.text("tag")}'
@@ -66,7 +69,3 @@ def commit(call: Call) -> Answer:
         reference=reference or None, author=query.text('author'), comment=query.text('comment'),
         pause=query.flag('pause', default=True), config=config))
     return of_json({'Id': image_id}, 201)
-
-
-def _image_config(call: Call, image_id: str) -> dict[str, object]:
-    return dict(call.engine.inspect_image(image_id).config)

@@ -75,10 +75,15 @@ def _options_of(item: Document) -> tuple[str, ...]:
 
 
 def _bind_of(bind: str, where: str, *, strict: bool) -> specs.Mount:
-    """``/source:/target[:options]``, or a volume's name as the source; a missing folder of the host is made."""
+    """``/source:/target[:options]``; instead of the source a volume's name, or nothing, which is a new volume.
+
+    A missing folder of the host is made.
+    """
     source, _, rest = bind.partition(':')
     target, _, options = rest.partition(':')
-    if not source or not target.startswith('/'):
+    if source.startswith('/') and not target.startswith('/') and not options:
+        source, target, options = '', source, target
+    elif not source or not target.startswith('/'):
         raise errors.InvalidSpec(f'{where} {bind[:256]!r} must be /source:/target[:options]')
     read_only, propagation, no_copy = False, 'rprivate', False
     for option in filter(None, options.split(',')):

@@ -58,14 +58,14 @@ class FakeCopies(FakeStreams):
             return iter((tree.pack(path),))
 
     @faults.verb
-    def copy_in(self, container: str, path: str, archive: BinaryIO) -> None:
+    def copy_in(self, container: str, path: str, archive: BinaryIO, *, may_change_kind: bool = True) -> None:
         with self.changed:
             tree = self.containers.find(container).tree
             if not tree.is_folder(path):
                 raise errors.NotFound(f'No such directory in container {container}: {path}')
             staged = tree.copy()
             try:
-                staged.unpack(archive, path)
+                staged.unpack(archive, path, may_change_kind=may_change_kind)
             except (ValueError, OSError, tarfile.TarError) as error:
                 raise errors.InvalidRequest(f'The archive cannot be unpacked: {error}') from error
             tree.become(staged)

@@ -224,10 +224,11 @@ class Tree:
             names.append((change.path, (posixpath.join(folder, _WHITEOUT + name) if gone else change.path)[1:]))
         return self._tar(names)
 
-    def unpack(self, archive: BinaryIO, path: str = '/', *, layer: bool = False) -> None:
+    def unpack(self, archive: BinaryIO, path: str = '/', *, layer: bool = False, may_change_kind: bool = True) -> None:
         """Lay a tar over the directory ``path``; with ``layer``, whiteouts delete.
 
-        :raises ValueError: an entry climbs out.  :raises tarfile.TarError: it is no tar.
+        :raises ValueError: an entry climbs out, or would change between a directory and a file.
+        :raises tarfile.TarError: it is no tar.
         """
         with tarfile.open(fileobj=archive, mode='r:*') as entries:
             for entry in entries:
@@ -235,7 +236,15 @@ class Tree:
                     raise ValueError(f'entry {entry.name!r} climbs out of its directory')
                 where = self.resolve(posixpath.join(path, entry.name.lstrip('/')), follow_last=False)
                 if not (layer and self._white_out(where)):
+                    self._make_way(where, entry, may_change_kind=may_change_kind)
                     self._take(where, entry, entries)
+
+    def _make_way(self, where: str, entry: tarfile.TarInfo, *, may_change_kind: bool) -> None:
+        if where == '/' or where not in self._nodes or self.is_folder(where) == entry.isdir():
+            return
+        if not may_change_kind:
+            raise ValueError(f'{where} would change between a directory and a file')
+        self.remove(where, recursive=True)
 
     def _take(self, where: str, entry: tarfile.TarInfo, entries: tarfile.TarFile) -> None:
         if where == '/' or (entry.isdir() and self.is_folder(where)):

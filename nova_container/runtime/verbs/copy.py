@@ -88,12 +88,12 @@ def _stream(parts: Parts, words: list[str]) -> Iterator[bytes]:
             treetar.raise_error(said)
 
 
-def copy_in(parts: Parts, name: str, path: str, archive: BinaryIO) -> None:
+def copy_in(parts: Parts, name: str, path: str, archive: BinaryIO, *, may_change_kind: bool) -> None:
     """See ``ContainerOps.copy_in``."""
     container = parts.register.get(name)
     limits = unpack.UnpackLimits(max_bytes=parts.settings.max_image_bytes,
                                  max_entries=parts.settings.max_image_entries, deadline_s=_DEADLINE_S)
     root, inner = _at(parts, container, path, write=True)
-    words = unpack.words_for_tree(root, inner, limits)
+    words = unpack.words_for_tree(root, inner, limits, may_change_kind=may_change_kind)
     with images.damage_is_the_senders():
         unpack.parse_output(parts.forks.feed(words, source=archive, timeout_s=_DEADLINE_S))

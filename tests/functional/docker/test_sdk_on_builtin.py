@@ -134,6 +134,18 @@ def test_a_container_is_made_in_a_network_with_an_address_of_its_own(sdk):
     assert sdk.networks.prune()['NetworksDeleted'] == ['green']
 
 
+def test_a_place_alone_is_a_volume_of_its_own(sdk):
+    container = sdk.containers.create('box:1', ['ls', '/kept'], volumes=['/kept'])
+    [mount] = container.attrs['Mounts']
+    assert (mount['Type'], mount['Destination'], mount['RW']) == ('volume', '/kept', True)
+    container.remove(v=True)
+    container = sdk.containers.create('box:1', ['touch', '/kept/x'], volumes=['/kept:ro'])
+    container.start()
+    assert container.wait()['StatusCode'] == 1
+    container.remove(v=True)
+    assert sdk.volumes.list() == []
+
+
 def test_volumes_keep_files(sdk):
     volume = sdk.volumes.create('data', labels={'a': 'b'})
     sdk.containers.run('box:1', ['sh', '-c', 'echo kept > /data/file'], volumes=['data:/data'], remove=True)

@@ -71,7 +71,7 @@ def test_no_health_check_is_what_we_have():
 @pytest.mark.parametrize('body', [
     [], 'x', {}, {'Image': 3}, {'Image': 'a', 'HostConfig': []}, {'Image': 'a', 'Env': [1]},
     {'Image': 'a', 'HostConfig': {'Memory': '1m'}}, {'Image': 'a', 'HostConfig': {'Memory': True}},
-    {'Image': 'a', 'Labels': {'l': 1}}, {'Image': 'a', 'HostConfig': {'Binds': ['/only']}},
+    {'Image': 'a', 'Labels': {'l': 1}}, {'Image': 'a', 'HostConfig': {'Binds': ['only']}},
     {'Image': 'a', 'HostConfig': {'NanoCpus': 1, 'CpuQuota': 5}}, {'Image': 'a', 'HostConfig': {'NanoCpus': -1}},
     {'Image': 'a', 'HostConfig': {'StorageOpt': {'size': 'big'}}},
     {'Image': 'a', 'HostConfig': {'LogConfig': {'Config': {'max-file': 'x'}}}},

@@ -288,6 +288,15 @@ image inspect -f '{{.Author}} {{.Comment}} {{json .Config.Cmd}} {{json .Config.E
 image inspect -f '{{json .Config.Env}} {{len .RootFS.Layers}}' committed:1
 run --rm committed:1
 commit nobody
+create --name rich --label a=b -e E=1 --expose 80 -v /vol -w /tmp -u 1000 box:1 sleep 600
+commit rich rich:1
+image inspect -f '{{json .Config.Labels}} {{json .Config.ExposedPorts}} {{json .Config.Volumes}} {{json .Config.Env}} {{.Config.User}}' rich:1
+commit -c 'LABEL x=y' -c 'ENV E=2' -c 'EXPOSE 90' -c 'VOLUME /v2' -c 'USER root' rich rich:2
+image inspect -f '{{json .Config.Labels}} {{json .Config.ExposedPorts}} {{json .Config.Volumes}} {{json .Config.Env}} {{.Config.User}} {{json .Config.Cmd}}' rich:2
+commit -c 'ENTRYPOINT ["echo"]' rich rich:3
+image inspect -f '{{json .Config.Entrypoint}} {{json .Config.Cmd}}' rich:3
+rm -v rich
+code: rmi rich:1 rich:2 rich:3
 save -o {dir}/saved.tar committed:1
 rmi -f committed:1
 load -i {dir}/saved.tar
@@ -338,6 +347,11 @@ cp {dir}/tree/h corners:/d/abs
 cp {dir}/tree/h corners:/dangling
 exec corners sh -c 'cat /etc/motd /nowhere; readlink /d/abs'
 cp {dir}/tree corners:/d/a
+host: sh -c 'mkdir -p {dir}/swap/is-file {dir}/swap2; echo x > {dir}/swap/is-file/x; echo x > {dir}/swap2/is-folder'
+exec corners sh -c 'mkdir -p /swap/is-folder/full; echo f > /swap/is-file'
+cp {dir}/swap/. corners:/swap
+cp {dir}/swap2/. corners:/swap
+exec corners ls -F /swap
 cp {dir}/tree/h corners:/vol/h
 cp corners:/vol/h {dir}/o13
 cp corners:/etc/hosts {dir}/o17
