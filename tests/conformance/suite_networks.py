@@ -149,6 +149,13 @@ class NetworksSuite:
         with pytest.raises((errors.AlreadyExists, errors.Denied)):
             run('sleep', '600', network=in_networks(fixed))
 
+    def test_addresses_are_those_of_the_range_from_the_first_to_the_last(self, engine, run, make_network):
+        ranged = make_network(f'{NET}.19.0/24', gateway=f'{NET}.19.1', ip_range=f'{NET}.19.128/31')
+        found = [endpoint_in(engine, run('sleep', '600', network=in_networks(ranged)), ranged).ipv4 for _ in range(2)]
+        assert found == [f'{NET}.19.128/24', f'{NET}.19.129/24']
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(ranged))
+
     def test_addresses_run_out_and_come_back(self, engine, run, make_network):
         tiny = make_network(f'{NET}.9.0/29')
         containers = [run('sleep', '600', network=in_networks(tiny)) for _ in range(5)]

@@ -455,6 +455,9 @@ network rm inner
 network disconnect inner web
 network disconnect inner web
 network rm inner
+network create --subnet 10.99.3.0/24 --ip-range 10.99.3.128/30 --gateway 10.99.3.1 ranged
+run --rm --network ranged box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
+network rm ranged
 network rm nobody
 network rm bridge
 run --rm --network container:web box:1 sh -c 'wget -q -O - http://127.0.0.1/group | head -1'
