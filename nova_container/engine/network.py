@@ -115,7 +115,7 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def disconnect(self, container: str, network: str, *, force: bool = False) -> None:
-        """Take it out, live if it runs. :raises NotFound: it is not in it."""
+        """Take it out, live if it runs. :raises NotFound: it is not in it, or one of the two is not there."""
 
     @abc.abstractmethod
     def prune_networks(self) -> tuple[str, ...]:

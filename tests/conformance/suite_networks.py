@@ -200,6 +200,9 @@ class NetworksSuite:
             engine.connect(container, Endpoint(network='no-such-network'))
         with pytest.raises(errors.NetworkNotFound):
             engine.disconnect(container, 'no-such-network')
+        for force in (False, True):
+            with pytest.raises(errors.ContainerNotFound):
+                engine.disconnect('no-such-container', network, force=force)
 
     def test_a_stopped_container_is_connected_for_its_next_start(self, engine, create, make_network):
         first, second = make_network(f'{NET}.12.0/24'), make_network(f'{NET}.13.0/24')

@@ -104,7 +104,7 @@ def connect_of(name: str, fields_of_body: object) -> tuple[str, Endpoint]:
 
 
 def disconnect_of(fields_of_body: object) -> tuple[str, bool]:
-    """The container, and whether it may be gone already."""
+    """The container, and whether to take it out by force."""
     body = Document(fields_of_body)
     return _container_of(body), bool(body.flag('Force'))
 

@@ -454,6 +454,10 @@ run --rm --network blue --network inner box:1 sh -c 'ls -d /sys/class/net/eth*'
 network rm inner
 network disconnect inner web
 network disconnect inner web
+network disconnect -f inner web
+network disconnect inner nobody
+network disconnect -f inner nobody
+network disconnect -f nobody web
 network rm inner
 network create --subnet 10.99.3.0/24 --ip-range 10.99.3.128/30 --gateway 10.99.3.1 ranged
 run --rm --network ranged box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
