@@ -126,7 +126,8 @@ def check_network(level: Level, network: Network) -> None:
 def check_endpoint(level: Level, endpoint: Endpoint) -> None:
     """:raises Denied:"""
     if level is not Level.PRIVILEGED and not _endpoint(endpoint):
-        raise errors.Denied(f'endpoint: the policy {level.value} of this listener allows no options of drivers')
+        raise errors.Denied(f'endpoint: the policy {level.value} of this listener allows no options of drivers, and no '
+                            'link-local addresses, by which a container could answer for a metadata service')
 
 
 def check_exec(level: Level, spec: ExecSpec) -> None:
@@ -183,7 +184,7 @@ def _network(network: NetworkSpec) -> bool:
 
 
 def _endpoint(endpoint: Endpoint) -> bool:
-    return not endpoint.options
+    return not (endpoint.options or endpoint.link_local)
 
 
 def _sharing(sharing: Sharing) -> bool:
@@ -199,4 +200,6 @@ def _why(spec: ContainerSpec, field: str) -> str:
         return ': it is privileged'
     if field == 'network' and spec.network.mode is NetworkMode.HOST:
         return ': it shares the network of the host'
+    if field == 'network' and any(endpoint.link_local for endpoint in spec.network.endpoints):
+        return ': by a link-local address it could answer for a metadata service'
     return ''

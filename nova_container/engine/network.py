@@ -37,6 +37,7 @@ class Network:
 class Endpoint:
     """What a container wants in a network: other names, fixed addresses. None and () leave it to the engine.
 
+    ``link_local`` are addresses of 169.254.0.0/16 and fe80::/10 that its interface has beside the ordinary ones.
     The endpoint of the highest ``priority`` is the one by which a container reaches the world.
     """
 
@@ -45,6 +46,7 @@ class Endpoint:
     ipv4: str | None = None
     ipv6: str | None = None
     mac: str | None = None
+    link_local: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     priority: int = 0

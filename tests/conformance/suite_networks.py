@@ -143,6 +143,21 @@ class NetworksSuite:
         assert (found.ipv4, found.mac) == (f'{NET}.1.77/24', '02:00:00:00:00:77')
         assert {'db', 'db-1'} <= set(found.aliases)
 
+    def test_link_local_addresses_are_beside_the_others_and_stay(self, engine, run, make_network):
+        first, second = make_network(f'{NET}.20.0/24'), make_network(f'{NET}.21.0/24')
+        given = ('169.254.7.2', '169.254.7.3')
+        container = run('sleep', '600', network=in_networks(Endpoint(network=first, link_local=given)))
+        engine.connect(container, Endpoint(network=second, link_local=('169.254.8.2',)))
+        engine.restart(container, grace_s=0)
+        assert endpoint_in(engine, container, first).ipv4 == f'{NET}.20.2/24'
+        assert endpoint_in(engine, container, first).wanted.link_local == given
+        assert endpoint_in(engine, container, second).wanted.link_local == ('169.254.8.2',)
+        assert engine.inspect(container).spec.network.endpoints[0].link_local == given
+
+    def test_an_address_that_is_not_link_local_is_not_taken_for_one(self, engine, run, network):
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(Endpoint(network=network, link_local=('10.1.2.3',))))
+
     def test_an_address_is_given_once(self, engine, run, network):
         fixed = Endpoint(network=network, ipv4=f'{NET}.1.9')
         run('sleep', '600', network=in_networks(fixed))

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks <-> the bodies of /networks, and what containers have in them <-> NetworkSettings."""
 
+import dataclasses
+
 from nova_container import errors
 from nova_container.docker.wire import fields, network, units
 from nova_container.docker.wire.document import Document, Json
@@ -161,9 +163,8 @@ def endpoints_of(body: Document) -> tuple[EndpointInfo, ...]:
             interface=each.text('Interface'), mac=each.text('MacAddress'),
             ipv4=_with_length(each, 'IPAddress', 'IPPrefixLen'),
             ipv6=_with_length(each, 'GlobalIPv6Address', 'GlobalIPv6PrefixLen'), gateway=each.text('Gateway'),
-            gateway6=each.text('IPv6Gateway'), aliases=(*aliases, *named), wanted=Endpoint(
-                network=name, aliases=aliases, ipv4=wanted.ipv4, ipv6=wanted.ipv6, links=wanted.links,
-                options=wanted.options, priority=wanted.priority)))
+            gateway6=each.text('IPv6Gateway'), aliases=(*aliases, *named),
+            wanted=dataclasses.replace(wanted, aliases=aliases, mac=None)))
     return tuple(found)
 
 

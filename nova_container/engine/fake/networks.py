@@ -174,6 +174,7 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
             raise errors.InvalidSpec('Fixed addresses and aliases are for networks that a user made')
         if container.id in network.endpoints:
             raise errors.AlreadyExists(f'The container is in network {network.spec.name} already')
+        validate_networks.check_versions(wanted, network.spec)
         network.endpoints[container.id] = self._endpoint(network, container, wanted)
         return network
 

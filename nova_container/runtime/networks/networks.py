@@ -205,6 +205,7 @@ class Networks:
             network = self._usable(self.get(wanted.network), wanted)
             if (network.id, container_id) in self._endpoints:
                 raise errors.AlreadyExists(f'The container is in network {network.name} already')
+            validate_networks.check_versions(wanted, network.spec)
             ipv4, ipv6 = self._addresses(network, wanted)
             mac = wanted.mac.lower() if wanted.mac else addresses.mac_of(ipv4) if ipv4 else _random_mac()
             busy = {each.interface for each in self.of_container(container_id)}
@@ -243,8 +244,6 @@ class Networks:
         for subnet in network.spec.subnets:
             version = addresses.version_of(subnet)
             given[version] = addresses.give(subnet, used, wanted.ipv4 if version == 4 else wanted.ipv6)
-        if wanted.ipv6 and given[6] is None:
-            raise errors.InvalidSpec(f'Network {network.name} has no IPv6 subnet')
         return given[4], given[6]
 
     def free(self, endpoint: EndpointRecord) -> None:

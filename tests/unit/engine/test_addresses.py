@@ -149,10 +149,22 @@ def test_an_option_that_cannot_be_is_refused(options):
 @pytest.mark.parametrize('endpoint', [
     Endpoint(network=''), Endpoint(network='n', ipv4='fd00::1'), Endpoint(network='n', ipv6='10.0.0.1'),
     Endpoint(network='n', mac='01:00:00:00:00:00'), Endpoint(network='n', mac='x'),
+    Endpoint(network='n', link_local=('10.0.0.1',)), Endpoint(network='n', link_local=('x',)),
+    Endpoint(network='n', link_local=('fd00::1',)), Endpoint(network='n', link_local=('fe80::1', 'fe80:0::1')),
     Endpoint(network='n', aliases=('a b',)), Endpoint(network='n', links=('a:b:c',))])
 def test_a_malformed_endpoint_is_refused(endpoint):
     with pytest.raises(errors.InvalidSpec):
         validate_networks.check_endpoint(endpoint)
+
+
+@pytest.mark.parametrize('endpoint', [
+    Endpoint(network='n', ipv6='fd00::9'), Endpoint(network='n', link_local=('169.254.1.2', 'fe80::9'))])
+def test_six_is_for_networks_that_have_it(endpoint):
+    validate_networks.check_endpoint(endpoint)
+    six = Network(name='n', ipv6=True, subnets=(Subnet(subnet='10.0.0.0/24'), Subnet(subnet='fd00::/64')))
+    validate_networks.check_versions(endpoint, six)
+    with pytest.raises(errors.InvalidSpec, match='no IPv6'):
+        validate_networks.check_versions(endpoint, Network(name='n', subnets=six.subnets[:1]))
 
 
 @pytest.mark.parametrize('port', [

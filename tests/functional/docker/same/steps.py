@@ -462,6 +462,25 @@ network rm inner
 network create --subnet 10.99.3.0/24 --ip-range 10.99.3.128/30 --gateway 10.99.3.1 ranged
 run --rm --network ranged box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
 network rm ranged
+network create --subnet 10.99.4.0/24 near
+run -d --name local --network near --link-local-ip 169.254.7.2 --link-local-ip 169.254.7.3 box:1 sleep 600
+exec local sh -c 'ip -4 -o addr show eth0 | awk "{print \$4, \$6}"'
+inspect -f '{{json .NetworkSettings.Networks.near.IPAMConfig}}' local
+run --rm --network near --link-local-ip 169.254.7.4 box:1 sh -c 'ping -c 1 -W 2 169.254.7.3 | grep -c "1 packets received"'
+network connect --link-local-ip 169.254.7.5 near web
+exec web sh -c 'ip -4 -o addr show | awk "{print \$4}"'
+inspect -f '{{json .NetworkSettings.Networks.near.IPAMConfig}}' web
+network disconnect near web
+restart -t 0 local
+exec local sh -c 'ip -4 -o addr show eth0 | awk "{print \$4, \$6}"'
+run --rm --network near --link-local-ip 10.1.2.3 box:1 true
+run --rm --network near --link-local-ip nonsense box:1 true
+run --rm --link-local-ip 169.254.7.6 box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
+rm -f local
+network rm near
+network create --ipv6 --subnet 10.99.4.0/24 --subnet fd00:99::/64 near
+run --rm --network near --link-local-ip fe80::99 box:1 sh -c 'ip -6 -o addr show eth0 | grep :99/ | awk "{print \$4, \$6}"'
+network rm near
 network rm nobody
 network rm bridge
 run --rm --network container:web box:1 sh -c 'wget -q -O - http://127.0.0.1/group | head -1'
