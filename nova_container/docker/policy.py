@@ -121,6 +121,9 @@ def check_network(level: Level, network: Network) -> None:
     if network.driver != 'bridge' or not network.options.keys() <= NETWORK_OPTIONS:
         raise errors.Denied(f'network: the policy {level.value} of this listener allows the driver bridge only, and of '
                             f'its options {", ".join(sorted(NETWORK_OPTIONS))}')
+    if network.config_only or network.config_from:
+        raise errors.Denied(f'network: the policy {level.value} of this listener allows no configuration of networks, '
+                            'as it may hold other options')
 
 
 def check_endpoint(level: Level, endpoint: Endpoint) -> None:

@@ -21,6 +21,9 @@ class Network:
     """A network to make. ``driver`` is bridge, macvlan, host or none; without subnets the engine chooses one.
 
     ``options`` are the driver's, by Docker's names (``com.docker.network.bridge.name``, ``parent``).
+
+    With ``config_only`` nothing is made, and no container can be in it: it is a configuration that others name by
+    ``config_from``, whose subnets, IPv6, options and labels are then those of it.
     """
 
     name: str
@@ -31,6 +34,8 @@ class Network:
     attachable: bool = False
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    config_only: bool = False
+    config_from: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +102,10 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def create_network(self, network: Network) -> str:
-        """Make a network and return its id. :raises AlreadyExists: the name. :raises InvalidSpec: a subnet overlaps."""
+        """Make a network and return its id.
+
+        :raises AlreadyExists: the name.  :raises InvalidSpec: a subnet overlaps.  :raises NotFound: its configuration.
+        """
 
     @abc.abstractmethod
     def inspect_network(self, network: str) -> NetworkInfo:
@@ -109,7 +117,10 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def remove_network(self, network: str) -> None:
-        """Remove it; silent if there is none. :raises WrongState: containers are in it. :raises Denied: built in."""
+        """Remove it; silent if there is none.
+
+        :raises WrongState: containers are in it, or another is made from it.  :raises Denied: built in.
+        """
 
     @abc.abstractmethod
     def connect(self, container: str, endpoint: Endpoint) -> None:
@@ -121,4 +132,4 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def prune_networks(self) -> tuple[str, ...]:
-        """Remove networks that no container is in; returns their names."""
+        """Remove networks that no container is in, but no configurations; returns their names."""

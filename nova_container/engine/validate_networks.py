@@ -55,10 +55,16 @@ def check(network: Network) -> None:
              'subnets: an IPv6 subnet needs ipv6')
     versions = [_network(each.subnet).version for each in network.subnets]
     _require(len(set(versions)) == len(versions), 'subnets: at most one of IPv4 and one of IPv6')
+    _require(not network.config_only or not (network.internal or network.attachable or network.config_from),
+             'config_only: a configuration is neither internal nor attachable, nor made from another')
+    _require(not network.config_from or not (network.subnets or network.ipv6 or network.options or network.labels),
+             'config_from: subnets, ipv6, options and labels are those of the configuration, so leave them out')
 
 
 def check_driver(network: Network) -> None:
     """Driver and options, of a network to make. :raises Unsupported: we lack it.  :raises InvalidSpec:"""
+    if network.config_only:
+        return
     if network.driver not in DRIVERS:
         raise errors.Unsupported(f'The network driver {network.driver[:64]!r} is not there: use bridge or macvlan')
     for name, value in network.options.items():

@@ -76,6 +76,32 @@ class NetworksSuite:
         assert first.subnet != second.subnet
         assert first.gateway
 
+    def test_a_network_is_made_from_a_configuration(self, engine, run, make_network):
+        options = {'com.docker.network.driver.mtu': '1400'}
+        conf = make_network(f'{NET}.22.0/24', gateway=f'{NET}.22.9', config_only=True, labels={'a': 'b'},
+                            options=options)
+        made = make_network(config_from=conf, internal=True)
+        spec, kept = engine.inspect_network(made).spec, engine.inspect_network(conf).spec
+        assert (spec.config_from, spec.driver, spec.internal, spec.labels) == (conf, 'bridge', True, {'a': 'b'})
+        assert (kept.config_only, kept.driver, kept.labels, kept.options) == (True, 'none', {'a': 'b'}, options)
+        assert spec.subnets == kept.subnets == (Subnet(subnet=f'{NET}.22.0/24', gateway=f'{NET}.22.9'),)
+        container = run('sleep', '600', network=in_networks(made))
+        assert endpoint_in(engine, container, made).ipv4 == f'{NET}.22.1/24'
+
+    def test_a_configuration_holds_no_container_and_stays_while_it_is_used(self, engine, run, make_network):
+        conf = make_network(f'{NET}.23.0/24', config_only=True)
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(conf))
+        made = make_network(config_from=conf)
+        with pytest.raises(errors.WrongState):
+            engine.remove_network(conf)
+        gone = engine.prune_networks()
+        assert made in gone
+        assert conf not in gone
+        engine.remove_network(conf)
+        with pytest.raises(errors.NotFound):
+            engine.create_network(Network(name='conf-bad', config_from=conf))
+
     def test_a_name_is_taken_once(self, engine, network):
         with pytest.raises(errors.AlreadyExists):
             engine.create_network(Network(name=network))

@@ -439,6 +439,7 @@ class TestNothingIsLeft:
         with opened(settings) as engine:
             load(engine, image_bytes)
             engine.create_network(Network(name='kept', subnets=(Subnet(subnet=f'{NET}.40.0/24'),)))
+            engine.create_network(Network(name='conf', config_only=True))
             container = run(engine, 'sleep', '600', network=in_networks('bridge', **published(host_port=28090)))
             engine.remove(container, force=True)
             assert remains.of_networks(settings.state_dir) != []
@@ -446,6 +447,9 @@ class TestNothingIsLeft:
         assert not engine_links(settings)
         with opened(settings) as engine:
             assert engine.inspect_network('kept').spec.subnets[0].subnet == f'{NET}.40.0/24'
+            engine.create_network(Network(name='made', config_from='conf'))
+            for name in ('made', 'conf'):
+                engine.remove_network(name)
             container = run(engine, 'sleep', '600', network=in_networks('kept'))
             assert ping(engine, container, f'{NET}.40.1')
             engine.remove(container, force=True)

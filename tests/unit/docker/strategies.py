@@ -180,7 +180,7 @@ _subnets = st.lists(st.builds(
 wanted_networks = st.builds(
     networks.Network, name=_network_name, driver=st.sampled_from(('bridge', 'macvlan', 'host', 'none')),
     subnets=_subnets, internal=st.booleans(), ipv6=st.booleans(), attachable=st.booleans(), options=_mappings(_text),
-    labels=_mappings(_text))
+    labels=_mappings(_text), config_only=st.booleans(), config_from=st.just('') | _network_name)
 
 
 def _members(info):

@@ -121,6 +121,7 @@ def test_a_volume_of_memory_is_allowed():
 
 @pytest.mark.parametrize('network', [
     Network(name='n', driver='macvlan', options={'parent': 'eth0'}), Network(name='n', driver='host'),
+    Network(name='n', config_from='other'), Network(name='n', config_only=True),
     Network(name='n', options={'com.docker.network.bridge.name': 'br-ex'})])
 def test_a_network_that_takes_an_interface_of_the_host_is_denied(network):
     with pytest.raises(errors.Denied):

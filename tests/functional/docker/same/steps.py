@@ -481,6 +481,27 @@ network rm near
 network create --ipv6 --subnet 10.99.4.0/24 --subnet fd00:99::/64 near
 run --rm --network near --link-local-ip fe80::99 box:1 sh -c 'ip -6 -o addr show eth0 | grep :99/ | awk "{print \$4, \$6}"'
 network rm near
+network create --config-only --subnet 10.99.5.0/24 --gateway 10.99.5.9 --label a=b -o com.docker.network.driver.mtu=1400 conf
+network create --config-only --subnet 10.99.5.0/24 conf2
+network inspect -f '{{.Driver}} {{.Scope}} {{.EnableIPv6}} {{.ConfigOnly}} {{json .ConfigFrom}} {{json .IPAM}} {{json .Options}} {{json .Labels}}' conf
+sorted: network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
+sorted: network ls --filter driver=null --format '{{.Name}}'
+network ls --filter type=custom --filter label=a=b --format '{{.Name}}'
+run --rm --network conf box:1 true
+network create --config-only --internal conf3
+network create --config-only --config-from conf conf3
+network create --config-from conf2 --label x=y made
+network create --config-from conf2 --subnet 10.99.6.0/24 made
+network create --config-from conf2 -o com.docker.network.driver.mtu=1300 made
+network create --config-from nosuch made
+network create --config-from blue made
+network create --config-from conf --internal made
+network inspect -f '{{.Driver}} {{.Internal}} {{.ConfigOnly}} {{json .ConfigFrom}} {{json .IPAM}} {{json .Options}} {{json .Labels}}' made
+run --rm --network made box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"; cat /sys/class/net/eth0/mtu'
+network create --config-from conf again
+network rm conf
+network rm made
+network rm conf conf2
 network rm nobody
 network rm bridge
 run --rm --network container:web box:1 sh -c 'wget -q -O - http://127.0.0.1/group | head -1'
