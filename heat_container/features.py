@@ -59,6 +59,11 @@ def _without_endpoint_options(spec: ContainerSpec) -> ContainerSpec:
     return dataclasses.replace(spec, network=dataclasses.replace(spec.network, endpoints=plain))
 
 
+def _without_link_local(spec: ContainerSpec) -> ContainerSpec:
+    plain = tuple(dataclasses.replace(one, link_local=()) for one in spec.network.endpoints)
+    return dataclasses.replace(spec, network=dataclasses.replace(spec.network, endpoints=plain))
+
+
 def _without_ports(spec: ContainerSpec) -> ContainerSpec:
     return dataclasses.replace(spec, network=dataclasses.replace(spec.network, ports=(), publish_all=False))
 
@@ -91,6 +96,7 @@ CONTAINER: Mapping[str, Without] = {
     'unlimited_pids': lambda spec: spec if (spec.resources.pids_limit or 0) > 0 else _resources(pids_limit=None)(spec),
     'volume_driver_opts': _without_volume_options,
     'network_driver': _without_endpoint_options,
+    'link_local': _without_link_local,
     'host_port': _without_ports,
     'joining': _without_joins,
 }
@@ -114,6 +120,7 @@ GIVEN: Mapping[str, str] = {
     'unlimited_pids': 'any number of processes',
     'volume_driver_opts': 'volumes with other drivers, or with options but for memory; and other options of tmpfs',
     'network_driver': 'networks with other drivers or options, by which it may take over an interface of its host',
+    'link_local': 'link-local addresses, by which it could answer for a metadata service',
     'host_port': 'ports of its host (at the level restricted)',
     'joining': 'processes, shared memory or volumes of other containers of the project (at the level restricted)',
 }
@@ -188,8 +195,9 @@ def check_network(level: Level, network: Network, granted: Granted) -> None:
 
 def check_endpoint(level: Level, endpoint: Endpoint, granted: Granted) -> None:
     """:raises Denied:"""
-    if not granted('network_driver'):
-        policy.check_endpoint(level, endpoint)
+    policy.check_endpoint(level, dataclasses.replace(
+        endpoint, options={} if granted('network_driver') else endpoint.options,
+        link_local=() if granted('link_local') else endpoint.link_local))
 
 
 def check_exec(level: Level, spec: ExecSpec, granted: Granted) -> None:

@@ -74,12 +74,15 @@ class Project:
         found = []
         for name, item in sorted((wanted or {DEFAULT: None}).items(), key=lambda pair: -_priority(pair[1], where)):
             given = known(item, f'{where}.{name}', (
-                'aliases', 'ipv4_address', 'ipv6_address', 'mac_address', 'driver_opts', 'priority', 'gw_priority'))
+                'aliases', 'ipv4_address', 'ipv6_address', 'mac_address', 'link_local_ips', 'driver_opts', 'priority',
+                'gw_priority'))
             endpoint: dict[str, Any] = {'network': self.network_ref(name, where), 'aliases': [
                 service, *texts(given.get('aliases'), f'{where}.{name}.aliases')]}
             for key in ('ipv4_address', 'ipv6_address', 'mac_address'):
                 if given.get(key):
                     endpoint[key] = text(given[key], f'{where}.{name}.{key}')
+            if given.get('link_local_ips'):
+                endpoint['link_local_ips'] = texts(given['link_local_ips'], f'{where}.{name}.link_local_ips')
             if given.get('gw_priority'):
                 endpoint['gateway_priority'] = whole(given['gw_priority'], f'{where}.{name}.gw_priority')
             if given.get('driver_opts'):

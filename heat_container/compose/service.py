@@ -235,5 +235,5 @@ def _check_alone(given: Mapping[str, Any], props: Mapping[str, Any], where: str)
             raise wrong(f'{where}.ports', f'more than one container cannot have port {port["host_port"]} of the host; '
                                           'give a range, or leave it to the engine')
     for network in props.get('networks', ()):
-        if network.get('ipv4_address') or network.get('ipv6_address') or network.get('mac_address'):
+        if any(network.get(key) for key in ('ipv4_address', 'ipv6_address', 'mac_address', 'link_local_ips')):
             raise wrong(f'{where}.networks', 'more than one container cannot have one address')

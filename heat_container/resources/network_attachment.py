@@ -113,8 +113,9 @@ class NetworkAttachment(DockerResource):
         container, _slash, network = self.resource_id.partition('/')
         self.engine().connect(container, Endpoint(
             network=network, ipv4=props[schema.IPV4] or None, ipv6=props[schema.IPV6_ADDRESS] or None,
-            mac=props[schema.MAC] or None, aliases=tuple(props[schema.ALIASES] or ()),
-            links=tuple(props[schema.LINKS] or ()), priority=props[schema.PRIORITY] or 0))
+            mac=props[schema.MAC] or None, link_local=tuple(props[schema.LINK_LOCAL] or ()),
+            aliases=tuple(props[schema.ALIASES] or ()), links=tuple(props[schema.LINKS] or ()),
+            priority=props[schema.PRIORITY] or 0))
 
     def _leave(self) -> None:
         container, _slash, network = self.resource_id.partition('/')

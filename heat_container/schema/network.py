@@ -81,7 +81,7 @@ ATTRIBUTES = {
 
 # NetworkAttachment
 CONTAINER, NETWORK, IPV4, IPV6_ADDRESS, MAC = 'container', 'network', 'ipv4_address', 'ipv6_address', 'mac_address'
-ALIASES, LINKS, PRIORITY = 'aliases', 'links', 'gateway_priority'
+LINK_LOCAL, ALIASES, LINKS, PRIORITY = 'link_local_ips', 'aliases', 'links', 'gateway_priority'
 _LIST_OF_NAMES = properties.Schema(properties.Schema.STRING, _('A name.'), constraints=[constraints.Length(max=255)])
 
 ATTACHMENT_PROPERTIES = {
@@ -96,6 +96,11 @@ ATTACHMENT_PROPERTIES = {
     MAC: properties.Schema(
         properties.Schema.STRING, _('A fixed MAC address.'), update_allowed=True,
         constraints=[constraints.CustomConstraint('mac_addr')]),
+    LINK_LOCAL: properties.Schema(
+        properties.Schema.LIST, _('Link-local addresses beside the ordinary ones, of 169.254.0.0/16 or fe80::/10. They '
+                                  'need the rule docker:create:link_local.'),
+        schema=_address(_('An address.')), default=[], update_allowed=True,
+        constraints=[constraints.Length(max=_MANY)]),
     ALIASES: properties.Schema(
         properties.Schema.LIST, _('Further names of the container in this network.'), schema=_LIST_OF_NAMES,
         default=[], update_allowed=True, constraints=[constraints.Length(max=_MANY)]),

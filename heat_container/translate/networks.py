@@ -64,7 +64,8 @@ def exposed_of(wanted: Iterable[str] | None) -> tuple[str, ...]:
 def _endpoint(wanted: Mapping[str, Any]) -> Endpoint:
     return Endpoint(
         network=wanted['network'], aliases=tuple(wanted['aliases'] or ()), ipv4=wanted['ipv4_address'] or None,
-        ipv6=wanted['ipv6_address'] or None, mac=wanted['mac_address'] or None, links=tuple(wanted['links'] or ()),
+        ipv6=wanted['ipv6_address'] or None, mac=wanted['mac_address'] or None,
+        link_local=tuple(wanted['link_local_ips'] or ()), links=tuple(wanted['links'] or ()),
         options={name: str(value) for name, value in (wanted['driver_options'] or {}).items()},
         priority=wanted['gateway_priority'] or 0)
 

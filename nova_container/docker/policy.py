@@ -121,12 +121,16 @@ def check_network(level: Level, network: Network) -> None:
     if network.driver != 'bridge' or not network.options.keys() <= NETWORK_OPTIONS:
         raise errors.Denied(f'network: the policy {level.value} of this listener allows the driver bridge only, and of '
                             f'its options {", ".join(sorted(NETWORK_OPTIONS))}')
+    if network.config_only or network.config_from:
+        raise errors.Denied(f'network: the policy {level.value} of this listener allows no configuration of networks, '
+                            'as it may hold other options')
 
 
 def check_endpoint(level: Level, endpoint: Endpoint) -> None:
     """:raises Denied:"""
     if level is not Level.PRIVILEGED and not _endpoint(endpoint):
-        raise errors.Denied(f'endpoint: the policy {level.value} of this listener allows no options of drivers')
+        raise errors.Denied(f'endpoint: the policy {level.value} of this listener allows no options of drivers, and no '
+                            'link-local addresses, by which a container could answer for a metadata service')
 
 
 def check_exec(level: Level, spec: ExecSpec) -> None:
@@ -183,7 +187,7 @@ def _network(network: NetworkSpec) -> bool:
 
 
 def _endpoint(endpoint: Endpoint) -> bool:
-    return not endpoint.options
+    return not (endpoint.options or endpoint.link_local)
 
 
 def _sharing(sharing: Sharing) -> bool:
@@ -199,4 +203,6 @@ def _why(spec: ContainerSpec, field: str) -> str:
         return ': it is privileged'
     if field == 'network' and spec.network.mode is NetworkMode.HOST:
         return ': it shares the network of the host'
+    if field == 'network' and any(endpoint.link_local for endpoint in spec.network.endpoints):
+        return ': by a link-local address it could answer for a metadata service'
     return ''

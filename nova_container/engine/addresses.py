@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from nova_container import errors
 from nova_container.engine.network import Network, Subnet
 
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 BRIDGE_POOL = ipaddress.IPv4Network('172.17.0.0/16')
 """Docker's subnet of the network ``bridge``."""
@@ -50,10 +51,12 @@ def _free(pools: Iterable[IPNetwork], used: Iterable[IPNetwork]) -> IPNetwork:
 
 
 def _gateway(subnet: Subnet) -> str:
-    """The first address that is nobody's, of the range if there is one (as Docker)."""
+    """The first address that is nobody's, of the range if there is one (as Docker). :raises InvalidSpec: none is."""
     taken = set(subnet.taken.values())
-    return next(str(address) for address in _hosts(ipaddress.ip_network(subnet.ip_range or subnet.subnet))
-                if str(address) not in taken)
+    for address in _hosts(subnet):
+        if str(address) not in taken:
+            return str(address)
+    raise errors.InvalidSpec(f'subnets: {subnet.ip_range or subnet.subnet} has no address for a gateway: name one')
 
 
 def version_of(subnet: Subnet) -> int:
@@ -72,7 +75,7 @@ def give(subnet: Subnet, used: Collection[str], wanted: str | None = None) -> st
     kept = {subnet.gateway, *subnet.taken.values()}
     if wanted is not None:
         return _wanted(network, str(ipaddress.ip_address(wanted)), used, kept)
-    for address in _hosts(ipaddress.ip_network(subnet.ip_range or subnet.subnet)):
+    for address in _hosts(subnet):
         if str(address) not in kept and str(address) not in used:
             return f'{address}/{network.prefixlen}'
     raise errors.Exhausted(f'No address is left in {subnet.ip_range or subnet.subnet}: remove or disconnect containers')
@@ -80,26 +83,29 @@ def give(subnet: Subnet, used: Collection[str], wanted: str | None = None) -> st
 
 def _wanted(network: IPNetwork, wanted: str, used: Collection[str], kept: Collection[str | None]) -> str:
     address = ipaddress.ip_address(wanted)
-    ends = {network.network_address, network.broadcast_address} if network.num_addresses > 2 else set()
-    if address not in network or address in ends:
+    if address not in network or address in _ends(network):
         raise errors.InvalidSpec(f'The address {wanted} is not one of a host in {network}')
     if wanted in used or wanted in kept:
         raise errors.AlreadyExists(f'Address already in use: {wanted}')
     return f'{wanted}/{network.prefixlen}'
 
 
-def _hosts(network: IPNetwork) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """Addresses that a host may have, lowest first; of IPv6 not the first, which is any router's."""
-    if network.num_addresses <= 2:
-        yield from network
-        return
-    last = network.broadcast_address if network.version == 4 else None
-    for address in _counted(network):
-        if address != network.network_address and address != last:
+def _hosts(subnet: Subnet) -> Iterator[IPAddress]:
+    """Addresses that a host may have, lowest first, of the range if there is one."""
+    ends = _ends(ipaddress.ip_network(subnet.subnet))
+    for address in _counted(ipaddress.ip_network(subnet.ip_range or subnet.subnet)):
+        if address not in ends:
             yield address
 
 
-def _counted(network: IPNetwork) -> Iterator[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+def _ends(network: IPNetwork) -> Collection[IPAddress]:
+    """Addresses that no host may have: the first, which in IPv6 is any router's, and the broadcast address of IPv4."""
+    if network.num_addresses <= 2:
+        return ()
+    return (network.network_address,) if network.version == 6 else (network.network_address, network.broadcast_address)
+
+
+def _counted(network: IPNetwork) -> Iterator[IPAddress]:
     """One by one, as a list of an IPv6 network would have no end."""
     make = ipaddress.IPv4Address if network.version == 4 else ipaddress.IPv6Address
     return (make(number) for number in range(int(network.network_address), int(network.broadcast_address) + 1))

@@ -21,6 +21,9 @@ class Network:
     """A network to make. ``driver`` is bridge, macvlan, host or none; without subnets the engine chooses one.
 
     ``options`` are the driver's, by Docker's names (``com.docker.network.bridge.name``, ``parent``).
+
+    With ``config_only`` nothing is made, and no container can be in it: it is a configuration that others name by
+    ``config_from``, whose subnets, IPv6, options and labels are then those of it.
     """
 
     name: str
@@ -31,12 +34,15 @@ class Network:
     attachable: bool = False
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    config_only: bool = False
+    config_from: str = ''
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
     """What a container wants in a network: other names, fixed addresses. None and () leave it to the engine.
 
+    ``link_local`` are addresses of 169.254.0.0/16 and fe80::/10 that its interface has beside the ordinary ones.
     The endpoint of the highest ``priority`` is the one by which a container reaches the world.
     """
 
@@ -45,6 +51,7 @@ class Endpoint:
     ipv4: str | None = None
     ipv6: str | None = None
     mac: str | None = None
+    link_local: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
     options: Mapping[str, str] = dataclasses.field(default_factory=dict)
     priority: int = 0
@@ -95,7 +102,10 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def create_network(self, network: Network) -> str:
-        """Make a network and return its id. :raises AlreadyExists: the name. :raises InvalidSpec: a subnet overlaps."""
+        """Make a network and return its id.
+
+        :raises AlreadyExists: the name.  :raises InvalidSpec: a subnet overlaps.  :raises NotFound: its configuration.
+        """
 
     @abc.abstractmethod
     def inspect_network(self, network: str) -> NetworkInfo:
@@ -107,7 +117,10 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def remove_network(self, network: str) -> None:
-        """Remove it; silent if there is none. :raises WrongState: containers are in it. :raises Denied: built in."""
+        """Remove it; silent if there is none.
+
+        :raises WrongState: containers are in it, or another is made from it.  :raises Denied: built in.
+        """
 
     @abc.abstractmethod
     def connect(self, container: str, endpoint: Endpoint) -> None:
@@ -115,8 +128,8 @@ class NetworkOps(abc.ABC):
 
     @abc.abstractmethod
     def disconnect(self, container: str, network: str, *, force: bool = False) -> None:
-        """Take it out, live if it runs. :raises NotFound: it is not in it."""
+        """Take it out, live if it runs. :raises NotFound: it is not in it, or one of the two is not there."""
 
     @abc.abstractmethod
     def prune_networks(self) -> tuple[str, ...]:
-        """Remove networks that no container is in; returns their names."""
+        """Remove networks that no container is in, but no configurations; returns their names."""

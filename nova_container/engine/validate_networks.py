@@ -40,6 +40,7 @@ OPTIONS: Mapping[str, Mapping[str, Callable[[str], bool]]] = {
 _RESERVED = ('default', 'container')
 _MAC = re.compile(r'[0-9a-f]{2}(?::[0-9a-f]{2}){5}', re.IGNORECASE)
 _EXPOSED = re.compile(r'([0-9]{1,5})/(tcp|udp|sctp)')
+_LINK_LOCAL = (ipaddress.ip_network('169.254.0.0/16'), ipaddress.ip_network('fe80::/10'))
 _LINK = re.compile(r'/?[a-zA-Z0-9][a-zA-Z0-9_.-]*(?::[a-zA-Z0-9_.-]+)?')
 _PROTOCOLS = ('tcp', 'udp', 'sctp')
 
@@ -54,10 +55,16 @@ def check(network: Network) -> None:
              'subnets: an IPv6 subnet needs ipv6')
     versions = [_network(each.subnet).version for each in network.subnets]
     _require(len(set(versions)) == len(versions), 'subnets: at most one of IPv4 and one of IPv6')
+    _require(not network.config_only or not (network.internal or network.attachable or network.config_from),
+             'config_only: a configuration is neither internal nor attachable, nor made from another')
+    _require(not network.config_from or not (network.subnets or network.ipv6 or network.options or network.labels),
+             'config_from: subnets, ipv6, options and labels are those of the configuration, so leave them out')
 
 
 def check_driver(network: Network) -> None:
     """Driver and options, of a network to make. :raises Unsupported: we lack it.  :raises InvalidSpec:"""
+    if network.config_only:
+        return
     if network.driver not in DRIVERS:
         raise errors.Unsupported(f'The network driver {network.driver[:64]!r} is not there: use bridge or macvlan')
     for name, value in network.options.items():
@@ -91,6 +98,11 @@ def check_endpoint(endpoint: Endpoint) -> None:
     for address, version in ((endpoint.ipv4, 4), (endpoint.ipv6, 6)):
         _require(address is None or (grammar.is_address(address) and ipaddress.ip_address(address).version == version),
                  f'endpoint: {str(address)[:64]!r} is not an IPv{version} address')
+    for text in endpoint.link_local:
+        _require(grammar.is_address(text) and any(ipaddress.ip_address(text) in each for each in _LINK_LOCAL),
+                 f'endpoint: {text[:64]!r} is not a link-local address, of 169.254.0.0/16 or fe80::/10')
+    _require(len(set(map(ipaddress.ip_address, endpoint.link_local))) == len(endpoint.link_local),
+             'endpoint: a link-local address is given twice')
     _require(endpoint.mac is None or (_MAC.fullmatch(endpoint.mac) is not None and not int(endpoint.mac[:2], 16) & 1),
              f'endpoint: {str(endpoint.mac)[:64]!r} is not the MAC address of one interface')
     for alias in endpoint.aliases:
@@ -98,6 +110,13 @@ def check_endpoint(endpoint: Endpoint) -> None:
                  f'endpoint: alias {alias[:64]!r} is not a name')
     for link in endpoint.links:
         _require(_LINK.fullmatch(link) is not None, f'endpoint: link {link[:64]!r} must have the form name:alias')
+
+
+def check_versions(endpoint: Endpoint, network: Network) -> None:
+    """IPv6 addresses are for networks that have it. :raises InvalidSpec:"""
+    wanted = (endpoint.ipv6 or '', *endpoint.link_local)
+    _require(not any(':' in text for text in wanted) or any(':' in each.subnet for each in network.subnets),
+             f'Network {network.name} has no IPv6 subnet')
 
 
 def check_endpoints(endpoints: Iterable[Endpoint]) -> None:

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 """The verbs of the built-in engine over networks."""
 
-from nova_container import errors
 from nova_container.engine.network import Endpoint, Network, NetworkInfo, NetworkOps
 from nova_container.runtime import refusals
 from nova_container.runtime.parts import Parts
@@ -37,12 +36,8 @@ class NetworkVerbs(NetworkOps):
     def disconnect(self, container: str, network: str, *, force: bool = False) -> None:
         members = self._parts.networks
         record = members.networks.get(network)
-        try:
-            with self._parts.register.locked(container) as found:
-                members.disconnect(found, record)
-        except errors.ContainerNotFound:
-            if not force:
-                raise
+        with self._parts.register.locked(container) as found:
+            members.disconnect(found, record)
 
     @refusals.as_ours()
     def prune_networks(self) -> tuple[str, ...]:

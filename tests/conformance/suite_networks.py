@@ -76,6 +76,32 @@ class NetworksSuite:
         assert first.subnet != second.subnet
         assert first.gateway
 
+    def test_a_network_is_made_from_a_configuration(self, engine, run, make_network):
+        options = {'com.docker.network.driver.mtu': '1400'}
+        conf = make_network(f'{NET}.22.0/24', gateway=f'{NET}.22.9', config_only=True, labels={'a': 'b'},
+                            options=options)
+        made = make_network(config_from=conf, internal=True)
+        spec, kept = engine.inspect_network(made).spec, engine.inspect_network(conf).spec
+        assert (spec.config_from, spec.driver, spec.internal, spec.labels) == (conf, 'bridge', True, {'a': 'b'})
+        assert (kept.config_only, kept.driver, kept.labels, kept.options) == (True, 'none', {'a': 'b'}, options)
+        assert spec.subnets == kept.subnets == (Subnet(subnet=f'{NET}.22.0/24', gateway=f'{NET}.22.9'),)
+        container = run('sleep', '600', network=in_networks(made))
+        assert endpoint_in(engine, container, made).ipv4 == f'{NET}.22.1/24'
+
+    def test_a_configuration_holds_no_container_and_stays_while_it_is_used(self, engine, run, make_network):
+        conf = make_network(f'{NET}.23.0/24', config_only=True)
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(conf))
+        made = make_network(config_from=conf)
+        with pytest.raises(errors.WrongState):
+            engine.remove_network(conf)
+        gone = engine.prune_networks()
+        assert made in gone
+        assert conf not in gone
+        engine.remove_network(conf)
+        with pytest.raises(errors.NotFound):
+            engine.create_network(Network(name='conf-bad', config_from=conf))
+
     def test_a_name_is_taken_once(self, engine, network):
         with pytest.raises(errors.AlreadyExists):
             engine.create_network(Network(name=network))
@@ -143,11 +169,33 @@ class NetworksSuite:
         assert (found.ipv4, found.mac) == (f'{NET}.1.77/24', '02:00:00:00:00:77')
         assert {'db', 'db-1'} <= set(found.aliases)
 
+    def test_link_local_addresses_are_beside_the_others_and_stay(self, engine, run, make_network):
+        first, second = make_network(f'{NET}.20.0/24'), make_network(f'{NET}.21.0/24')
+        given = ('169.254.7.2', '169.254.7.3')
+        container = run('sleep', '600', network=in_networks(Endpoint(network=first, link_local=given)))
+        engine.connect(container, Endpoint(network=second, link_local=('169.254.8.2',)))
+        engine.restart(container, grace_s=0)
+        assert endpoint_in(engine, container, first).ipv4 == f'{NET}.20.2/24'
+        assert endpoint_in(engine, container, first).wanted.link_local == given
+        assert endpoint_in(engine, container, second).wanted.link_local == ('169.254.8.2',)
+        assert engine.inspect(container).spec.network.endpoints[0].link_local == given
+
+    def test_an_address_that_is_not_link_local_is_not_taken_for_one(self, engine, run, network):
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(Endpoint(network=network, link_local=('10.1.2.3',))))
+
     def test_an_address_is_given_once(self, engine, run, network):
         fixed = Endpoint(network=network, ipv4=f'{NET}.1.9')
         run('sleep', '600', network=in_networks(fixed))
         with pytest.raises((errors.AlreadyExists, errors.Denied)):
             run('sleep', '600', network=in_networks(fixed))
+
+    def test_addresses_are_those_of_the_range_from_the_first_to_the_last(self, engine, run, make_network):
+        ranged = make_network(f'{NET}.19.0/24', gateway=f'{NET}.19.1', ip_range=f'{NET}.19.128/31')
+        found = [endpoint_in(engine, run('sleep', '600', network=in_networks(ranged)), ranged).ipv4 for _ in range(2)]
+        assert found == [f'{NET}.19.128/24', f'{NET}.19.129/24']
+        with pytest.raises(errors.ContainerError):
+            run('sleep', '600', network=in_networks(ranged))
 
     def test_addresses_run_out_and_come_back(self, engine, run, make_network):
         tiny = make_network(f'{NET}.9.0/29')
@@ -193,6 +241,9 @@ class NetworksSuite:
             engine.connect(container, Endpoint(network='no-such-network'))
         with pytest.raises(errors.NetworkNotFound):
             engine.disconnect(container, 'no-such-network')
+        for force in (False, True):
+            with pytest.raises(errors.ContainerNotFound):
+                engine.disconnect('no-such-container', network, force=force)
 
     def test_a_stopped_container_is_connected_for_its_next_start(self, engine, create, make_network):
         first, second = make_network(f'{NET}.12.0/24'), make_network(f'{NET}.13.0/24')

@@ -25,7 +25,8 @@ _TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
         'EndpointsConfig{}.IPAMConfig': network.ADDRESSES},
     'container update': {'': fields.UPDATE}, 'exec create': {'': fields.EXEC}, 'exec start': {'': fields.EXEC_START},
     'volume create': {'': fields.VOLUME},
-    'network create': {'': networks.CREATE, 'IPAM': networks.IPAM, 'IPAM.Config[]': networks.SUBNET},
+    'network create': {'': networks.CREATE, 'IPAM': networks.IPAM, 'IPAM.Config[]': networks.SUBNET,
+                       'ConfigFrom': networks.CONFIG_FROM},
     'network connect': {'': networks.CONNECT, 'EndpointConfig': network.ENDPOINT,
                         'EndpointConfig.IPAMConfig': network.ADDRESSES},
 }

@@ -78,6 +78,7 @@ EXPOSED: Mapping[str, str] = {
     'NetworkingConfig.EndpointsConfig{}.IPAMConfig': 'networks[].ipv4_address',
     'NetworkingConfig.EndpointsConfig{}.IPAMConfig.IPv4Address': 'networks[].ipv4_address',
     'NetworkingConfig.EndpointsConfig{}.IPAMConfig.IPv6Address': 'networks[].ipv6_address',
+    'NetworkingConfig.EndpointsConfig{}.IPAMConfig.LinkLocalIPs': 'networks[].link_local_ips',
     'NetworkingConfig.EndpointsConfig{}.Links': 'networks[].links',
     'NetworkingConfig.EndpointsConfig{}.MacAddress': 'networks[].mac_address',
     'NetworkingConfig.EndpointsConfig{}.Aliases': 'networks[].aliases',
@@ -101,8 +102,7 @@ GATED: Mapping[str, str] = {
         'HostConfig.DeviceRequests', 'HostConfig.DeviceRequests[].Driver', 'HostConfig.DeviceRequests[].Count',
         'HostConfig.DeviceRequests[].DeviceIDs', 'HostConfig.DeviceRequests[].Capabilities',
         'HostConfig.DeviceRequests[].Options', 'HostConfig.Mounts[].BindOptions.ReadOnlyForceRecursive',
-        'HostConfig.Mounts[].ImageOptions', 'HostConfig.Mounts[].ImageOptions.Subpath',
-        'NetworkingConfig.EndpointsConfig{}.IPAMConfig.LinkLocalIPs'), _ENGINE),
+        'HostConfig.Mounts[].ImageOptions', 'HostConfig.Mounts[].ImageOptions.Subpath'), _ENGINE),
     **dict.fromkeys((f'NetworkingConfig.EndpointsConfig{{}}.{name}' for name in (
         'NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefixLen', 'IPv6Gateway', 'GlobalIPv6Address',
         'GlobalIPv6PrefixLen', 'DNSNames')), _ANSWER),

@@ -12,6 +12,8 @@ ENDPOINT_FIELDS = {
     'ipv6_address': text(_('A fixed IPv6 address.'), constraints=custom('ip_addr')),
     'mac_address': text(_('A fixed MAC address.'), constraints=like(_MAC)),
     'aliases': texts(_('Further names by which the others in the network find it.')),
+    'link_local_ips': texts(_('Link-local addresses beside the ordinary ones, of 169.254.0.0/16 or fe80::/10. They '
+                              'need the rule docker:create:link_local.'), item=custom('ip_addr')),
     'links': texts(_('Names for other containers, as CONTAINER:ALIAS.')),
     'driver_options': mapping(_('Options of the driver of the network.')),
     'gateway_priority': whole(_('Which of its networks leads to the world: that of the highest priority. By default '

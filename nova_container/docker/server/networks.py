@@ -72,7 +72,7 @@ def prune(call: Call) -> Answer:
     for info in call.engine.list_networks():
         if info.endpoints or info.spec.name in _BUILT_IN or (moment is not None and info.created_at >= moment):
             continue
-        if filters.fits_labels(info.spec.labels, wanted):
+        if not info.spec.config_only and filters.fits_labels(info.spec.labels, wanted):
             call.engine.remove_network(info.id)
             removed.append(info.spec.name)
     return of_json({'NetworksDeleted': removed or None})

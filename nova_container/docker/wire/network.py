@@ -5,6 +5,8 @@
 of its own that holds loopback, which the caller may wire.
 """
 
+import dataclasses
+
 from nova_container import errors
 from nova_container.docker.wire import fields, ports
 from nova_container.docker.wire.document import Document, Json, without_none
@@ -20,7 +22,7 @@ _IN_ANSWERS_ONLY = ('NetworkID', 'EndpointID', 'Gateway', 'IPAddress', 'IPPrefix
                     'GlobalIPv6Address', 'GlobalIPv6PrefixLen', 'DNSNames', 'Interface')
 ENDPOINT = {'IPAMConfig': None, 'Links': None, 'Aliases': None, 'MacAddress': None, 'DriverOpts': None,
             'GwPriority': None, **{name: 'client' for name in _IN_ANSWERS_ONLY}}
-ADDRESSES = {'IPv4Address': None, 'IPv6Address': None, 'LinkLocalIPs': ()}
+ADDRESSES = {'IPv4Address': None, 'IPv6Address': None, 'LinkLocalIPs': None}
 
 
 def mode_text(network: specs.NetworkSpec) -> str:
@@ -74,10 +76,8 @@ def _endpoints_of(config: Document, host: Document, endpoints: Document, *,
         network = _BRIDGE if name in _DEFAULT else name
         found[network] = endpoint_of(network, endpoints.document(name), strict=strict)
     own, links = found[first], host.texts('Links')
-    found[first] = networks.Endpoint(
-        network=own.network, aliases=own.aliases, ipv4=own.ipv4, ipv6=own.ipv6, options=own.options,
-        priority=own.priority, mac=own.mac or config.text('MacAddress') or None,
-        links=tuple(dict.fromkeys((*own.links, *links))))
+    found[first] = dataclasses.replace(own, mac=own.mac or config.text('MacAddress') or None,
+                                       links=tuple(dict.fromkeys((*own.links, *links))))
     return tuple(found.values())
 
 
@@ -101,7 +101,8 @@ def endpoints_body(network: specs.NetworkSpec) -> Json:
 
 
 def endpoint_body(endpoint: networks.Endpoint) -> Json:
-    addresses = without_none({'IPv4Address': endpoint.ipv4, 'IPv6Address': endpoint.ipv6})
+    addresses = without_none({'IPv4Address': endpoint.ipv4, 'IPv6Address': endpoint.ipv6,
+                              'LinkLocalIPs': list(endpoint.link_local) or None})
     return without_none({
         'IPAMConfig': addresses or None, 'Aliases': list(endpoint.aliases) or None,
         'Links': list(endpoint.links) or None, 'MacAddress': endpoint.mac,
@@ -116,5 +117,6 @@ def endpoint_of(network: str, body: Document, *, strict: bool) -> networks.Endpo
         fields.check(addresses, ADDRESSES)
     return networks.Endpoint(
         network=network, aliases=body.texts('Aliases'), ipv4=addresses.text('IPv4Address') or None,
-        ipv6=addresses.text('IPv6Address') or None, mac=body.text('MacAddress') or None, links=body.texts('Links'),
+        ipv6=addresses.text('IPv6Address') or None, mac=body.text('MacAddress') or None,
+        link_local=addresses.texts('LinkLocalIPs'), links=body.texts('Links'),
         options=body.mapping('DriverOpts'), priority=body.integer('GwPriority') or 0)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Networks <-> the bodies of /networks, and what containers have in them <-> NetworkSettings."""
 
+import dataclasses
+
 from nova_container import errors
 from nova_container.docker.wire import fields, network, units
 from nova_container.docker.wire.document import Document, Json
@@ -10,9 +12,10 @@ from nova_container.engine.network import Endpoint, EndpointInfo, Network, Netwo
 
 CREATE = {'Name': None, 'CheckDuplicate': 'client', 'Driver': None, 'Internal': None, 'Attachable': None,
            'Ingress': (), 'IPAM': None, 'EnableIPv4': (True,), 'EnableIPv6': None, 'Options': None, 'Labels': None,
-           'ConfigOnly': (), 'ConfigFrom': ({'Network': ''},), 'Scope': ('local',)}
+           'ConfigOnly': None, 'ConfigFrom': None, 'Scope': ('local',)}
 IPAM = {'Driver': ('default',), 'Config': None, 'Options': ()}
 SUBNET = {'Subnet': None, 'IPRange': None, 'Gateway': None, 'AuxiliaryAddresses': None, 'AuxAddress': None}
+CONFIG_FROM = {'Network': None}
 CONNECT = {'Container': None, 'EndpointConfig': None}
 _DRIVERS = {'none': 'null'}
 _OURS = {text: name for name, text in _DRIVERS.items()}
@@ -22,7 +25,8 @@ def create_body(wanted: Network) -> Json:
     """The body of POST /networks/create."""
     return {'Name': wanted.name, 'CheckDuplicate': True, 'Driver': wanted.driver, 'Internal': wanted.internal,
             'Attachable': wanted.attachable, 'EnableIPv6': wanted.ipv6, 'Options': dict(wanted.options),
-            'Labels': dict(wanted.labels),
+            'Labels': dict(wanted.labels), 'ConfigOnly': wanted.config_only,
+            'ConfigFrom': {'Network': wanted.config_from} if wanted.config_from else None,
             'IPAM': {'Driver': 'default', 'Config': [_subnet_body(subnet) for subnet in wanted.subnets]}}
 
 
@@ -42,6 +46,7 @@ def wanted_of(fields_of_body: object) -> Network:
     body = Document(fields_of_body)
     fields.check(body, CREATE)
     fields.check(body.document('IPAM'), IPAM)
+    fields.check(body.document('ConfigFrom'), CONFIG_FROM)
     for each in body.document('IPAM').documents('Config'):
         fields.check(each, SUBNET)
     if not body.text('Name'):
@@ -54,7 +59,8 @@ def _spec_of(body: Document) -> Network:
     return Network(
         name=body.text('Name'), driver=_OURS.get(driver, driver), internal=bool(body.flag('Internal')),
         ipv6=bool(body.flag('EnableIPv6')), attachable=bool(body.flag('Attachable')),
-        options=body.mapping('Options'), labels=body.mapping('Labels'), subnets=tuple(
+        options=body.mapping('Options'), labels=body.mapping('Labels'), config_only=bool(body.flag('ConfigOnly')),
+        config_from=body.document('ConfigFrom').text('Network'), subnets=tuple(
             _subnet_of(each) for each in body.document('IPAM').documents('Config') if each.text('Subnet')))
 
 
@@ -71,8 +77,9 @@ def info_body(info: NetworkInfo, *, containers: bool = True) -> Json:
         'Name': spec.name, 'Id': info.id, 'Created': units.timestamp_of(info.created_at), 'Scope': 'local',
         'Driver': _DRIVERS.get(spec.driver, spec.driver), 'EnableIPv4': True, 'EnableIPv6': spec.ipv6,
         'IPAM': {'Driver': 'default', 'Options': {}, 'Config': [_subnet_body(subnet) for subnet in spec.subnets]},
-        'Internal': spec.internal, 'Attachable': spec.attachable, 'Ingress': False, 'ConfigFrom': {'Network': ''},
-        'ConfigOnly': False, 'Options': dict(spec.options), 'Labels': dict(spec.labels),
+        'Internal': spec.internal, 'Attachable': spec.attachable, 'Ingress': False,
+        'ConfigFrom': {'Network': spec.config_from}, 'ConfigOnly': spec.config_only,
+        'Options': dict(spec.options), 'Labels': dict(spec.labels),
         'Containers': {each.container_id: {
             'Name': each.container_name, 'EndpointID': each.id, 'MacAddress': each.mac, 'IPv4Address': each.ipv4,
             'IPv6Address': each.ipv6} for each in info.endpoints} if containers else {}}
@@ -104,7 +111,7 @@ def connect_of(name: str, fields_of_body: object) -> tuple[str, Endpoint]:
 
 
 def disconnect_of(fields_of_body: object) -> tuple[str, bool]:
-    """The container, and whether it may be gone already."""
+    """The container, and whether to take it out by force."""
     body = Document(fields_of_body)
     return _container_of(body), bool(body.flag('Force'))
 
@@ -161,9 +168,8 @@ def endpoints_of(body: Document) -> tuple[EndpointInfo, ...]:
             interface=each.text('Interface'), mac=each.text('MacAddress'),
             ipv4=_with_length(each, 'IPAddress', 'IPPrefixLen'),
             ipv6=_with_length(each, 'GlobalIPv6Address', 'GlobalIPv6PrefixLen'), gateway=each.text('Gateway'),
-            gateway6=each.text('IPv6Gateway'), aliases=(*aliases, *named), wanted=Endpoint(
-                network=name, aliases=aliases, ipv4=wanted.ipv4, ipv6=wanted.ipv6, links=wanted.links,
-                options=wanted.options, priority=wanted.priority)))
+            gateway6=each.text('IPv6Gateway'), aliases=(*aliases, *named),
+            wanted=dataclasses.replace(wanted, aliases=aliases, mac=None)))
     return tuple(found)
 
 

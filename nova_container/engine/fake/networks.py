@@ -7,7 +7,7 @@ import secrets
 import time
 
 from nova_container import errors
-from nova_container.engine import addresses, ports, validate_networks
+from nova_container.engine import addresses, configurations, ports, validate_networks
 from nova_container.engine import spec as specs
 from nova_container.engine.fake import faults
 from nova_container.engine.fake.container import Container
@@ -40,18 +40,22 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
     def _add(self, network: Network) -> _Network:
         if network.driver in validate_networks.DRIVERS:
             taken = [ipaddress.ip_network(subnet.subnet) for each in self._networks.values()
-                     for subnet in each.spec.subnets]
+                     for subnet in each.spec.subnets if not each.spec.config_only]
             network = dataclasses.replace(network, subnets=addresses.completed(
                 network, taken, first=network.name == 'bridge'))
         made = _Network(secrets.token_hex(32), network)
         self._networks[made.id] = made
         return made
 
+    def _specs(self) -> list[Network]:
+        return [each.spec for each in self._networks.values()]
+
     @faults.verb
     def create_network(self, network: Network) -> str:
         validate_networks.check(network)
-        validate_networks.check_driver(network)
         with self.changed:
+            network = configurations.configured(network, self._specs())
+            validate_networks.check_driver(network)
             if any(each.spec.name == network.name for each in self._networks.values()):
                 raise errors.AlreadyExists(f'network with name {network.name} already exists')
             made = self._add(network)
@@ -79,6 +83,7 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
                 raise errors.Denied(f'{found.spec.name} is a pre-defined network and cannot be removed')
             if found.endpoints:
                 raise errors.WrongState(f'network {found.spec.name} has active endpoints')
+            configurations.check_unused(found.spec, self._specs())
             self._networks.pop(found.id)
             self._tell(found, 'destroy')
 
@@ -86,7 +91,7 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
     def prune_networks(self) -> tuple[str, ...]:
         with self.changed:
             unused = [each for each in self._networks.values()
-                      if not each.endpoints and each.spec.name not in validate_networks.BUILT_IN]
+                      if not (each.endpoints or each.spec.config_only or each.spec.name in validate_networks.BUILT_IN)]
             for each in unused:
                 self._networks.pop(each.id)
                 self._tell(each, 'destroy')
@@ -168,12 +173,13 @@ class FakeNetworks(FakeLifecycle, NetworkOps):
     def _join(self, container: Container, wanted: Endpoint) -> _Network:
         validate_networks.check_endpoint(wanted)
         network = self._find(wanted.network)
-        if network.spec.name in ('host', 'none'):
+        if network.spec.name in ('host', 'none') or network.spec.config_only:
             raise errors.InvalidRequest(f'A container cannot be connected to the network {network.spec.name}')
         if network.spec.name == 'bridge' and (wanted.ipv4 or wanted.ipv6 or wanted.aliases):
             raise errors.InvalidSpec('Fixed addresses and aliases are for networks that a user made')
         if container.id in network.endpoints:
             raise errors.AlreadyExists(f'The container is in network {network.spec.name} already')
+        validate_networks.check_versions(wanted, network.spec)
         network.endpoints[container.id] = self._endpoint(network, container, wanted)
         return network
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterable
 
 from nova_container import errors
-from nova_container.engine import addresses, validate_networks
+from nova_container.engine import addresses, configurations, validate_networks
 from nova_container.engine.network import Endpoint, Network, Port
 from nova_container.host import conntrack, firewall
 from nova_container.runtime.database import Database
@@ -100,8 +100,9 @@ class Networks:
     def create(self, wanted: Network) -> NetworkRecord:
         """See ``NetworkOps.create_network``."""
         validate_networks.check(wanted)
-        validate_networks.check_driver(wanted)
         with self.lock:
+            wanted = configurations.configured(wanted, self._specs())
+            validate_networks.check_driver(wanted)
             if wanted.name in validate_networks.BUILT_IN or any(
                     each.name == wanted.name for each in self._networks.values()):
                 raise errors.AlreadyExists(f'network with name {wanted.name} already exists')
@@ -116,10 +117,15 @@ class Networks:
         self.publish(record, 'create')
         return record
 
+    def _specs(self) -> list[Network]:
+        return [each.spec for each in self._networks.values()]
+
     def _planned(self, network_id: str, wanted: Network) -> NetworkRecord:
         """The record of a network to be made, with its subnets and link chosen."""
+        if wanted.config_only:
+            return NetworkRecord(id=network_id, spec=wanted, created_at=time.time())
         taken = [ipaddress.ip_network(subnet.subnet) for each in self._networks.values()
-                 for subnet in each.spec.subnets if each.id != network_id]
+                 for subnet in each.spec.subnets if each.id != network_id and not each.spec.config_only]
         bridge, foreign = '', False
         if wanted.driver == 'bridge':
             bridge = wanted.options.get(_BRIDGE_NAME) or f'nc-{network_id[:12]}'
@@ -143,6 +149,7 @@ class Networks:
             if self.in_network(record.id):
                 raise errors.WrongState(f'network {record.name} has active endpoints: disconnect or remove its '
                                         'containers first')
+            configurations.check_unused(record.spec, self._specs())
             self._forget(record)
         self.publish(record, 'destroy')
 
@@ -158,7 +165,7 @@ class Networks:
         removed = []
         for record in self.all():
             with self.lock:
-                if record.name in validate_networks.BUILT_IN or self.in_network(record.id):
+                if record.name in validate_networks.BUILT_IN or record.spec.config_only or self.in_network(record.id):
                     continue
                 self.remove(record.id)
                 removed.append(record.name)
@@ -205,6 +212,7 @@ class Networks:
             network = self._usable(self.get(wanted.network), wanted)
             if (network.id, container_id) in self._endpoints:
                 raise errors.AlreadyExists(f'The container is in network {network.name} already')
+            validate_networks.check_versions(wanted, network.spec)
             ipv4, ipv6 = self._addresses(network, wanted)
             mac = wanted.mac.lower() if wanted.mac else addresses.mac_of(ipv4) if ipv4 else _random_mac()
             busy = {each.interface for each in self.of_container(container_id)}
@@ -218,7 +226,7 @@ class Networks:
 
     def _usable(self, network: NetworkRecord, wanted: Endpoint) -> NetworkRecord:
         """A network that a container may be in; the built-in one comes to be by this."""
-        if network.name in ('host', 'none'):
+        if network.name in ('host', 'none') or network.spec.config_only:
             raise errors.InvalidRequest(f'A container cannot be connected to the network {network.name}')
         if network.name == 'bridge':
             if wanted.ipv4 or wanted.ipv6 or wanted.aliases:
@@ -243,8 +251,6 @@ class Networks:
         for subnet in network.spec.subnets:
             version = addresses.version_of(subnet)
             given[version] = addresses.give(subnet, used, wanted.ipv4 if version == 4 else wanted.ipv6)
-        if wanted.ipv6 and given[6] is None:
-            raise errors.InvalidSpec(f'Network {network.name} has no IPv6 subnet')
         return given[4], given[6]
 
     def free(self, endpoint: EndpointRecord) -> None:

@@ -104,7 +104,8 @@ def _set_up(network: NetworkRecord, endpoint: EndpointRecord, namespace: Path, i
     name = endpoint.interface
     if endpoint.ipv6 is None:
         netns.write_sysctls(namespace, {f'net/ipv6/conf/{name}/disable_ipv6': '1'})
-    for address in filter(None, (endpoint.ipv4, endpoint.ipv6)):
+    link_local = (f'{address}/{64 if ":" in address else 16}' for address in endpoint.wanted.link_local)
+    for address in filter(None, (endpoint.ipv4, endpoint.ipv6, *link_local)):
         inside.add_address(name, address)
     inside.set_up(name)
 

@@ -344,6 +344,21 @@ class TestKinds:
         assert say(engine, one, 'ping', '-6', '-c', '1', '-W', '1', 'fd00:c0:37::3')
         assert 'fd00:c0:37::3' in say(engine, one, 'nslookup', 'other')
 
+    def test_link_local_addresses_reach_each_other_at_each_start(self, engine, network):
+        network('six', ipv6=True, more=(Subnet(subnet='fd00:c0:37::/64'),))
+        one = run(engine, 'sleep', '600', network=in_networks(
+            Endpoint(network='six', link_local=('169.254.7.2', 'fe80::72'))))
+        other = run(engine, 'sleep', '600', network=in_networks('bridge'))
+        engine.connect(other, Endpoint(network='six', link_local=('169.254.7.3',)))
+        assert ping(engine, other, '169.254.7.2')
+        for again in (engine.restart, engine.stop):
+            again(one, grace_s=0)
+        engine.start(one)
+        shown = say(engine, one, 'ip', 'addr', 'show', 'eth0')
+        assert 'inet 169.254.7.2/16 brd 169.254.255.255' in shown
+        assert 'inet6 fe80::72/64' in shown
+        assert ping(engine, one, '169.254.7.3')
+
     def test_a_macvlan_is_on_the_network_of_its_parent(self, engine, network):
         parent = f'par{os.getpid() % 100000}'
         ip('link', 'add', parent, 'type', 'bridge')
@@ -424,6 +439,7 @@ class TestNothingIsLeft:
         with opened(settings) as engine:
             load(engine, image_bytes)
             engine.create_network(Network(name='kept', subnets=(Subnet(subnet=f'{NET}.40.0/24'),)))
+            engine.create_network(Network(name='conf', config_only=True))
             container = run(engine, 'sleep', '600', network=in_networks('bridge', **published(host_port=28090)))
             engine.remove(container, force=True)
             assert remains.of_networks(settings.state_dir) != []
@@ -431,6 +447,9 @@ class TestNothingIsLeft:
         assert not engine_links(settings)
         with opened(settings) as engine:
             assert engine.inspect_network('kept').spec.subnets[0].subnet == f'{NET}.40.0/24'
+            engine.create_network(Network(name='made', config_from='conf'))
+            for name in ('made', 'conf'):
+                engine.remove_network(name)
             container = run(engine, 'sleep', '600', network=in_networks('kept'))
             assert ping(engine, container, f'{NET}.40.1')
             engine.remove(container, force=True)
@@ -464,6 +483,19 @@ class TestDaemon:
         daemon.end()
         assert remains.of_networks(daemon.settings.state_dir) == []
         assert not engine_links(daemon.settings)
+
+    def test_link_local_addresses_are_there_again_with_a_daemon_and_a_container_that_were_killed(self, daemon):
+        client = daemon.client()
+        client.create_network(Network(name='blue', subnets=(Subnet(subnet=SUBNETS['blue']),)))
+        first = run(client, 'sleep', '600', network=in_networks(Endpoint(network='blue', link_local=('169.254.7.2',))))
+        os.kill(client.inspect(first).pid, 9)
+        daemon.kill()
+        daemon.start()
+        client.start(first)
+        assert '169.254.7.2/16' in say(client, first, 'ip', 'addr', 'show', 'eth0')
+        assert client.inspect(first).endpoints[0].wanted.link_local == ('169.254.7.2',)
+        client.remove(first, force=True)
+        client.remove_network('blue')
 
     def test_who_ended_while_the_daemon_was_away_holds_no_port(self, daemon):
         client = daemon.client()

@@ -99,7 +99,7 @@ _ports = st.lists(st.builds(
 endpoints = st.builds(
     networks.Endpoint, network=_network_name, aliases=_tuples(_word), ipv4=st.none() | _address4,
     ipv6=st.none() | _address6, mac=st.none() | _mac, links=_tuples(_word).map(lambda each: tuple(dict.fromkeys(each))),
-    options=_mappings(_text))
+    link_local=_tuples(_address4 | _address6), options=_mappings(_text))
 network = st.builds(
     specs.NetworkSpec, mode=st.sampled_from((specs.NetworkMode.NAMESPACE, specs.NetworkMode.HOST)),
     container=st.none(), ports=_ports, publish_all=st.booleans(), **_name_service,
@@ -180,7 +180,7 @@ _subnets = st.lists(st.builds(
 wanted_networks = st.builds(
     networks.Network, name=_network_name, driver=st.sampled_from(('bridge', 'macvlan', 'host', 'none')),
     subnets=_subnets, internal=st.booleans(), ipv6=st.booleans(), attachable=st.booleans(), options=_mappings(_text),
-    labels=_mappings(_text))
+    labels=_mappings(_text), config_only=st.booleans(), config_from=st.just('') | _network_name)
 
 
 def _members(info):

@@ -52,14 +52,16 @@ ESCAPES = {
     'one that is killed last': {'OomScoreAdj': -999}, 'one that is never killed': {'OomKillDisable': True},
     'real-time scheduling': {'CpuRealtimeRuntime': 1000}, 'any number of processes': {'PidsLimit': -1},
     'a pattern that never ends': {'LogConfig': {'Type': 'json-file', 'Config': {'env-regex': '(a+)+$'}}},
-    'options of a network driver': {'NetworkMode': 'blue'},
+    'options of a network driver': {'NetworkMode': 'blue'}, 'a link-local address': {'NetworkMode': 'red'},
 }
+_ENDPOINTS = {'blue': {'DriverOpts': {'parent': 'eth0'}}, 'red': {'IPAMConfig': {'LinkLocalIPs': ['169.254.169.254']}}}
 
 
 def asked(host):
     body = {'Image': 'box', 'HostConfig': host}
-    if host.get('NetworkMode') == 'blue':
-        body['NetworkingConfig'] = {'EndpointsConfig': {'blue': {'DriverOpts': {'parent': 'eth0'}}}}
+    mode = host.get('NetworkMode')
+    if mode in _ENDPOINTS:
+        body['NetworkingConfig'] = {'EndpointsConfig': {mode: _ENDPOINTS[mode]}}
     return wire.requested_spec('x', body)
 
 
@@ -119,6 +121,7 @@ def test_a_volume_of_memory_is_allowed():
 
 @pytest.mark.parametrize('network', [
     Network(name='n', driver='macvlan', options={'parent': 'eth0'}), Network(name='n', driver='host'),
+    Network(name='n', config_from='other'), Network(name='n', config_only=True),
     Network(name='n', options={'com.docker.network.bridge.name': 'br-ex'})])
 def test_a_network_that_takes_an_interface_of_the_host_is_denied(network):
     with pytest.raises(errors.Denied):
@@ -194,6 +197,7 @@ def test_an_exec_gets_no_more_than_its_container(fake, guarded):
     lambda engine: engine.create_volume(Volume(name='v-1', options=DEVICE.options)),
     lambda engine: engine.create_network(Network(name='n', driver='macvlan', options={'parent': 'eth0'})),
     lambda engine: engine.connect('weak', Endpoint(network='bridge', options={'parent': 'eth0'})),
+    lambda engine: engine.connect('weak', Endpoint(network='bridge', link_local=('169.254.169.254',))),
     lambda engine: engine.update('weak', Resources(pids_limit=-1)),
     lambda engine: engine.build(io.BytesIO(), BuildSpec(network='host'))])
 def test_other_verbs_are_held_to_the_policy(guarded, ask):

@@ -56,7 +56,7 @@ def test_a_value_we_lack_is_refused(host, named):
 @pytest.mark.parametrize('config', [
     {'Healthcheck': {'Test': ['CMD', 'true'], 'Unheard': 1}},
     {'NetworkingConfig': {'EndpointsConfig': {'blue': {'Unheard': 1}}}},
-    {'NetworkingConfig': {'EndpointsConfig': {'blue': {'IPAMConfig': {'LinkLocalIPs': ['169.254.1.1']}}}}},
+    {'NetworkingConfig': {'EndpointsConfig': {'blue': {'IPAMConfig': {'Unheard': ['169.254.1.1']}}}}},
 ])
 def test_what_we_lack_of_health_and_endpoints_is_refused(config):
     with pytest.raises(errors.Unsupported):

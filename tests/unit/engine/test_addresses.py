@@ -47,7 +47,7 @@ def test_six_is_chosen_beside_four():
 @pytest.mark.parametrize(('subnet', 'gateway'), [
     (Subnet(subnet='10.0.0.0/24'), '10.0.0.1'),
     (Subnet(subnet='10.0.0.0/24', taken={'router': '10.0.0.1'}), '10.0.0.2'),
-    (Subnet(subnet='10.0.0.0/24', ip_range='10.0.0.128/25'), '10.0.0.129'),
+    (Subnet(subnet='10.0.0.0/24', ip_range='10.0.0.128/25'), '10.0.0.128'),
     (Subnet(subnet='10.0.0.0/24', gateway='10.0.0.254'), '10.0.0.254')])
 def test_the_gateway_is_the_first_address(subnet, gateway):
     assert addresses.completed(Network(name='n', subnets=(subnet,)), ())[0].gateway == gateway
@@ -85,7 +85,33 @@ def test_a_fixed_address_must_be_free_and_of_the_subnet(address, error):
 def test_a_fixed_address_may_be_outside_the_range_of_the_others():
     subnet = Subnet(subnet='10.0.0.0/24', ip_range='10.0.0.64/26', gateway='10.0.0.1')
     assert addresses.give(subnet, (), '10.0.0.9') == '10.0.0.9/24'
-    assert addresses.give(subnet, ()) == '10.0.0.65/24'
+    assert addresses.give(subnet, ()) == '10.0.0.64/24'
+
+
+@pytest.mark.parametrize(('subnet', 'ip_range', 'found'), [
+    ('10.0.0.0/24', '10.0.0.128/30', ['10.0.0.128', '10.0.0.129', '10.0.0.130', '10.0.0.131']),
+    ('10.0.0.0/24', '10.0.0.0/30', ['10.0.0.2', '10.0.0.3']), ('10.0.0.0/24', '10.0.0.254/31', ['10.0.0.254']),
+    ('10.0.0.0/24', '10.0.0.7/32', ['10.0.0.7']), ('10.0.0.0/24', '10.0.0.255/32', []),
+    ('10.0.0.0/29', '10.0.0.0/29', ['10.0.0.2', '10.0.0.3', '10.0.0.4', '10.0.0.5', '10.0.0.6']),
+    ('10.0.0.0/31', None, ['10.0.0.0']), ('fd00::/64', 'fd00::100/127', ['fd00::100', 'fd00::101']),
+    ('fd00::/64', 'fd00::/126', ['fd00::2', 'fd00::3']),
+    ('fd00::/64', 'fd00::ffff:ffff:ffff:fffe/127', ['fd00::ffff:ffff:ffff:fffe', 'fd00::ffff:ffff:ffff:ffff'])])
+def test_all_of_a_range_is_given_but_the_ends_of_the_subnet(subnet, ip_range, found):
+    wanted = Subnet(subnet=subnet, ip_range=ip_range, gateway='10.0.0.1' if '.' in subnet else 'fd00::1')
+    given = []
+    for _ in found:
+        given.append(addresses.give(wanted, given).partition('/')[0])
+    assert given == found
+    with pytest.raises(errors.Exhausted):
+        addresses.give(wanted, given)
+
+
+@pytest.mark.parametrize('subnet', [
+    Subnet(subnet='10.0.0.0/24', ip_range='10.0.0.255/32'),
+    Subnet(subnet='10.0.0.0/24', ip_range='10.0.0.9/32', taken={'aux': '10.0.0.9'})])
+def test_a_range_without_room_for_a_gateway_is_refused(subnet):
+    with pytest.raises(errors.InvalidSpec, match='gateway'):
+        addresses.completed(Network(name='n', subnets=(subnet,)), ())
 
 
 def test_six_begins_after_the_routers_address():
@@ -123,10 +149,22 @@ def test_an_option_that_cannot_be_is_refused(options):
 @pytest.mark.parametrize('endpoint', [
     Endpoint(network=''), Endpoint(network='n', ipv4='fd00::1'), Endpoint(network='n', ipv6='10.0.0.1'),
     Endpoint(network='n', mac='01:00:00:00:00:00'), Endpoint(network='n', mac='x'),
+    Endpoint(network='n', link_local=('10.0.0.1',)), Endpoint(network='n', link_local=('x',)),
+    Endpoint(network='n', link_local=('fd00::1',)), Endpoint(network='n', link_local=('fe80::1', 'fe80:0::1')),
     Endpoint(network='n', aliases=('a b',)), Endpoint(network='n', links=('a:b:c',))])
 def test_a_malformed_endpoint_is_refused(endpoint):
     with pytest.raises(errors.InvalidSpec):
         validate_networks.check_endpoint(endpoint)
+
+
+@pytest.mark.parametrize('endpoint', [
+    Endpoint(network='n', ipv6='fd00::9'), Endpoint(network='n', link_local=('169.254.1.2', 'fe80::9'))])
+def test_six_is_for_networks_that_have_it(endpoint):
+    validate_networks.check_endpoint(endpoint)
+    six = Network(name='n', ipv6=True, subnets=(Subnet(subnet='10.0.0.0/24'), Subnet(subnet='fd00::/64')))
+    validate_networks.check_versions(endpoint, six)
+    with pytest.raises(errors.InvalidSpec, match='no IPv6'):
+        validate_networks.check_versions(endpoint, Network(name='n', subnets=six.subnets[:1]))
 
 
 @pytest.mark.parametrize('port', [

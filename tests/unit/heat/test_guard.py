@@ -68,6 +68,9 @@ ESCAPES = {
                            'volume_driver_opts'),
     'driver option': (wanted(network=NetworkSpec(mode=NetworkMode.MANAGED, endpoints=(
         Endpoint(network='bridge', options={'com.docker.network.endpoint.sysctls': 'x'}),))), 'network_driver'),
+    'an address that may be that of a metadata service': (wanted(network=NetworkSpec(
+        mode=NetworkMode.MANAGED, endpoints=(Endpoint(network='bridge', link_local=('169.254.169.254',)),))),
+                                                          'link_local'),
 }
 
 
@@ -112,6 +115,18 @@ def test_restricted_allows_less_than_baseline(engine, fields):
     view(engine).create(wanted(name='baseline', **fields))
     with pytest.raises(errors.Denied):
         view(engine, level=Level.RESTRICTED).create(wanted(**fields))
+
+
+@pytest.mark.parametrize(('fields', 'feature', 'other'), [
+    ({'link_local': ('169.254.169.254',)}, 'link_local', 'network_driver'),
+    ({'options': {'a': 'b'}}, 'network_driver', 'link_local')])
+def test_a_network_is_joined_later_by_the_same_rules(engine, fields, feature, other):
+    ours = view(engine)
+    ours.create(wanted(network=NetworkSpec(mode=NetworkMode.MANAGED, endpoints=(Endpoint(network='bridge'),))))
+    network = ours.create_network(Network(name='blue'))
+    with pytest.raises(errors.Denied, match='link-local'):
+        view(engine, granted=[other]).connect('c', Endpoint(network=network, **fields))
+    view(engine, granted=[feature]).connect('c', Endpoint(network=network, **fields))
 
 
 def test_privileged_allows_all_but_what_is_anothers(engine):

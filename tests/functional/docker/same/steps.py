@@ -522,7 +522,54 @@ run --rm --network blue --network inner box:1 sh -c 'ls -d /sys/class/net/eth*'
 network rm inner
 network disconnect inner web
 network disconnect inner web
+network disconnect -f inner web
+network disconnect inner nobody
+network disconnect -f inner nobody
+network disconnect -f nobody web
 network rm inner
+network create --subnet 10.99.3.0/24 --ip-range 10.99.3.128/30 --gateway 10.99.3.1 ranged
+run --rm --network ranged box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
+network rm ranged
+network create --subnet 10.99.4.0/24 near
+run -d --name local --network near --link-local-ip 169.254.7.2 --link-local-ip 169.254.7.3 box:1 sleep 600
+exec local sh -c 'ip -4 -o addr show eth0 | awk "{print \$4, \$6}"'
+inspect -f '{{json .NetworkSettings.Networks.near.IPAMConfig}}' local
+run --rm --network near --link-local-ip 169.254.7.4 box:1 sh -c 'ping -c 1 -W 2 169.254.7.3 | grep -c "1 packets received"'
+network connect --link-local-ip 169.254.7.5 near web
+exec web sh -c 'ip -4 -o addr show | awk "{print \$4}"'
+inspect -f '{{json .NetworkSettings.Networks.near.IPAMConfig}}' web
+network disconnect near web
+restart -t 0 local
+exec local sh -c 'ip -4 -o addr show eth0 | awk "{print \$4, \$6}"'
+run --rm --network near --link-local-ip 10.1.2.3 box:1 true
+run --rm --network near --link-local-ip nonsense box:1 true
+run --rm --link-local-ip 169.254.7.6 box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"'
+rm -f local
+network rm near
+network create --ipv6 --subnet 10.99.4.0/24 --subnet fd00:99::/64 near
+run --rm --network near --link-local-ip fe80::99 box:1 sh -c 'ip -6 -o addr show eth0 | grep :99/ | awk "{print \$4, \$6}"'
+network rm near
+network create --config-only --subnet 10.99.5.0/24 --gateway 10.99.5.9 --label a=b -o com.docker.network.driver.mtu=1400 conf
+network create --config-only --subnet 10.99.5.0/24 conf2
+network inspect -f '{{.Driver}} {{.Scope}} {{.EnableIPv6}} {{.ConfigOnly}} {{json .ConfigFrom}} {{json .IPAM}} {{json .Options}} {{json .Labels}}' conf
+sorted: network ls --format '{{.Name}} {{.Driver}} {{.Scope}}'
+sorted: network ls --filter driver=null --format '{{.Name}}'
+network ls --filter type=custom --filter label=a=b --format '{{.Name}}'
+run --rm --network conf box:1 true
+network create --config-only --internal conf3
+network create --config-only --config-from conf conf3
+network create --config-from conf2 --label x=y made
+network create --config-from conf2 --subnet 10.99.6.0/24 made
+network create --config-from conf2 -o com.docker.network.driver.mtu=1300 made
+network create --config-from nosuch made
+network create --config-from blue made
+network create --config-from conf --internal made
+network inspect -f '{{.Driver}} {{.Internal}} {{.ConfigOnly}} {{json .ConfigFrom}} {{json .IPAM}} {{json .Options}} {{json .Labels}}' made
+run --rm --network made box:1 sh -c 'ip -4 -o addr show eth0 | awk "{print \$4}"; cat /sys/class/net/eth0/mtu'
+network create --config-from conf again
+network rm conf
+network rm made
+network rm conf conf2
 network rm nobody
 network rm bridge
 run --rm --network container:web box:1 sh -c 'wget -q -O - http://127.0.0.1/group | head -1'

@@ -98,6 +98,8 @@ volumes:
                                              {'container_port': 81, 'protocol': 'tcp', 'host_port': 9001}]),
     ('ports: [{target: 80, published: "9000", host_ip: 127.0.0.1, mode: host}]', 'ports', [
         {'container_port': 80, 'protocol': 'tcp', 'host_port': 9000, 'host_ip': '127.0.0.1'}]),
+    ('networks: {default: {link_local_ips: [169.254.1.2]}}', 'networks', [
+        {'network': {'get_resource': 'network_default'}, 'aliases': ['web'], 'link_local_ips': ['169.254.1.2']}]),
     ('networks: {default: {gw_priority: 3}}', 'networks', [
         {'network': {'get_resource': 'network_default'}, 'aliases': ['web'], 'gateway_priority': 3}]),
     ('deploy: {resources: {limits: {cpus: "0.5", memory: 50M, pids: 9}}}', 'pids_limit', 9),

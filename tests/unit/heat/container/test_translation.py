@@ -52,7 +52,7 @@ CASES: Mapping[str, dict[str, Any]] = {
         'anonymous_volumes': ['/cache'], 'volumes_from': ['other:ro'], 'read_only': True},
     'network': {
         'networks': [{'network': 'front', 'aliases': ['web'], 'ipv4_address': '10.0.0.2',
-                      'mac_address': '02:00:00:00:00:01'},
+                      'mac_address': '02:00:00:00:00:01', 'link_local_ips': ['169.254.1.2']},
                      {'network': 'back', 'ipv6_address': 'fd00::2', 'links': ['db:database'],
                       'driver_options': {'x': 'y'}, 'gateway_priority': 5}],
         'links': ['other:alias'], 'publish_all_ports': True, 'dns': ['192.0.2.1'], 'dns_search': ['example.org'],
