@@ -32,6 +32,10 @@ class Writable(Protocol):
     def write(self, chunk: bytes, /) -> object: ...
 
 
+NOTHING = f'sha256:{hashlib.sha256(bytes(1024)).hexdigest()}'
+"""The digest of a layer without entries."""
+
+
 @dataclasses.dataclass(frozen=True)
 class PackResult:
     """What was written: digest and size in bytes of the uncompressed tar."""

@@ -152,6 +152,13 @@ class FilesSuite:
         assert engine.inspect_image(changed).config['Cmd'] == ['echo', 'overridden']
 
     @pytest.mark.usefixtures('only_its_images')
+    def test_a_commit_of_no_change_adds_no_layer(self, engine, image, create):
+        made = engine.inspect_image(engine.commit(create('true'), specs.CommitSpec(config={'Cmd': ['echo', 'it']})))
+        below = engine.inspect_image(image)
+        assert (made.diff_ids, made.size_bytes) == (below.diff_ids, below.size_bytes)
+        assert made.config['Cmd'] == ['echo', 'it']
+        assert made.id != below.id
+
     def test_a_commit_says_who_made_it_and_why(self, engine, create):
         image = engine.inspect_image(engine.commit(create('true'), specs.CommitSpec(author='me', comment='why not')))
         assert (image.author, image.comment, image.references) == ('me', 'why not', ())

@@ -76,7 +76,8 @@ class FakeCopies(FakeStreams):
             found = self.containers.find(container)
             layer = found.own_tree.pack_layer(found.image.tree)
             config = {**found.image.config, **_config(found), **spec.config}
-            content = new_content(config, (*found.image.content.layers, layer), author=spec.author,
+            added = (layer,) if found.own_tree.changes(found.image.tree) else ()
+            content = new_content(config, (*found.image.content.layers, *added), author=spec.author,
                                   comment=spec.comment, container=found.id)
             image_id = self.keep_image(content, spec.reference)
             self.publish(found, 'commit', imageID=image_id, imageRef=spec.reference or '')

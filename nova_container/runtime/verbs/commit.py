@@ -39,12 +39,12 @@ def commit(parts: Parts, name: str, spec: CommitSpec) -> str:
     with images.adding(parts), parts.register.locked(name) as container:
         base = parts.images.get(container.record.image_id)
         with _packed(parts, container, spec.pause) as (plain, packed):
-            layer = _store(parts, plain, packed.diff_id)
+            added = () if packed.diff_id == pack.NOTHING else (_store(parts, plain, packed.diff_id),)
         with parts.images.blobs.open(base.id) as file:
-            config = _config(ImageConfig.parse(file.read()), container, spec, layer.diff_id)
+            config = _config(ImageConfig.parse(file.read()), container, spec, added)
         content = config.to_json()
         image_id, _ = parts.images.blobs.put(io.BytesIO(content), digest.of_bytes(content))
-        info = parts.images.add(image_id, (*base.layers, layer), config.created,
+        info = parts.images.add(image_id, (*base.layers, *added), config.created,
                                 [spec.reference] if spec.reference else [])
         parts.publish(container, 'commit', {'imageID': info.id})
     return info.id
@@ -78,12 +78,13 @@ def _store(parts: Parts, plain: Path, diff_id: str) -> LayerRecord:
     return LayerRecord(blob_digest=blob, size=size, media_type=manifest.OCI_LAYER_GZIP, diff_id=diff_id)
 
 
-def _config(base: ImageConfig, container: Container, spec: CommitSpec, diff_id: str) -> ImageConfig:
+def _config(base: ImageConfig, container: Container, spec: CommitSpec, added: tuple[LayerRecord, ...]) -> ImageConfig:
     now = datetime.datetime.now(datetime.UTC).isoformat().replace('+00:00', 'Z')
     step = {'created': now, 'created_by': ' '.join(container.record.spec.process.command or ()),
-            'author': spec.author, 'comment': spec.comment}
+            'author': spec.author, 'comment': spec.comment, 'empty_layer': not added}
     return dataclasses.replace(
-        base, created=now, author=spec.author or base.author, diff_ids=(*base.diff_ids, diff_id),
+        base, created=now, author=spec.author or base.author,
+        diff_ids=(*base.diff_ids, *(layer.diff_id for layer in added)),
         config={**base.config, **_of_process(container), **spec.config},
         history=(*base.history, {key: value for key, value in step.items() if value}))
 

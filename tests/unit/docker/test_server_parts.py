@@ -116,7 +116,7 @@ def test_changes_are_laid_over_the_configuration():
              'USER 1', 'WORKDIR /w\nSTOPSIGNAL SIGINT', 'VOLUME ["/v"]', 'ENV D four five']
     assert changes.apply(lines, lambda: base) == {
         'Cmd': ['a', 'b'], 'Entrypoint': ['/bin/sh', '-c', 'run it'],
-        'Env': ['B=2', 'A=3', 'C=two words', 'D=four five'], 'Labels': {'x': 'y', 'l': 'v'},
+        'Env': ['A=3', 'B=2', 'C=two words', 'D=four five'], 'Labels': {'x': 'y', 'l': 'v'},
         'ExposedPorts': {'1/udp': {}, '80/tcp': {}, '81/udp': {}}, 'User': '1', 'WorkingDir': '/w',
         'StopSignal': 'SIGINT', 'Volumes': {'/v': {}}}
     assert changes.apply([], dict) == {}
