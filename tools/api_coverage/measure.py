@@ -78,9 +78,10 @@ def _verdict(tables: Mapping[str, Mapping[str, object]], path: str) -> Verdict:
     if holder in tables:
         if holder and (above := _verdict(tables, re.sub(r'(\[\]|\{\}|\{\}\[\])$', '', holder))) is not Verdict.DONE:
             return above
-        if name not in tables[holder]:
+        known = fields.spelled(name, tables[holder])
+        if known is None:
             return Verdict.MISSING
-        rule = tables[holder][name]
+        rule = tables[holder][known]
         return Verdict.REFUSED if isinstance(rule, tuple) and not rule else Verdict.DONE
     return _verdict(tables, re.sub(r'(\{\}\[\]|\[\]|\{\})$', '', holder))
 

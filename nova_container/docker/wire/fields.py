@@ -45,7 +45,7 @@ HOST_CONFIG: Mapping[str, object] = {
     'DeviceRequests': (), 'DiskQuota': (),
     'IOMaximumBandwidth': (), 'IOMaximumIOps': (), 'IpcMode': _HONOURED, 'Isolation': ('default',),
     'KernelMemory': (), 'KernelMemoryTCP': (), 'Links': _HONOURED,
-    'NanoCPUs': (), 'PidMode': _HONOURED, 'PortBindings': _HONOURED,
+    'PidMode': _HONOURED, 'PortBindings': _HONOURED,
     'PublishAllPorts': _HONOURED, 'Runtime': _HONOURED, 'UTSMode': _HONOURED, 'UsernsMode': _HONOURED,
     'VolumeDriver': ('local',), 'VolumesFrom': _HONOURED,
 }
@@ -90,7 +90,7 @@ _REASONS: Mapping[str, str] = {
     'IOMaximumIOps': f'{_WINDOWS}, or use BlkioDeviceReadIOps', 'KernelMemory': _KERNEL_MEMORY,
     'KernelMemoryTCP': _KERNEL_MEMORY, 'DeviceRequests': 'it has no device drivers, so name devices in Devices',
     'DiskQuota': 'use StorageOpt', 'Capabilities': 'use CapAdd and CapDrop', 'Cgroup': 'use CgroupParent',
-    'NanoCPUs': 'it is spelled NanoCpus', 'VolumeDriver': 'only local is here',
+    'VolumeDriver': 'only local is here',
     'ClusterVolumeSpec': 'it is in no cluster', 'ClusterOptions': 'it is in no cluster',
 }
 """What to do instead, where there is something."""
@@ -109,10 +109,16 @@ EXEC_START: Mapping[str, object] = {'Detach': _HONOURED, 'Tty': _CLIENT_ONLY, 'C
 
 
 def check(document: Document, table: Mapping[str, object]) -> None:
-    """Refuse what would otherwise be silently ignored.
+    """Refuse what would otherwise be silently ignored, and spell names as the table does.
+
+    Docker finds a field whatever the case of its letters, and libraries make use of that (docker-java: ``NanoCPUs``).
 
     :raises Unsupported: a field is unknown, or asks for something this engine does not do.
     """
+    for name in list(document.fields):
+        known = spelled(name, table)
+        if known is not None and known != name:
+            document.fields.setdefault(known, document.fields.pop(name))
     for name, value in document.fields.items():
         if name not in table:
             raise errors.Unsupported(f'{document.path(name)} is not a field this engine knows')
@@ -120,6 +126,13 @@ def check(document: Document, table: Mapping[str, object]) -> None:
         if isinstance(accepted, tuple) and not is_empty(value) and value not in accepted:
             raise errors.Unsupported(f'{document.path(name)} is not supported by this engine: '
                                      f'{_REASONS.get(name, "leave it out")}')
+
+
+def spelled(name: str, table: Mapping[str, object]) -> str | None:
+    """The name as a table has it; None if that has none."""
+    if name in table:
+        return name
+    return next((known for known in table if known.lower() == name.lower()), None)
 
 
 def is_empty(value: object) -> bool:

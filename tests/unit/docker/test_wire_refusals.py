@@ -16,10 +16,9 @@ def spec_of(host=None, **config):
 
 def test_every_field_of_the_api_has_a_rule():
     known = golden.body('api_1_43_fields')
-    assert set(known['Config']) - fields.CONFIG.keys() == set()
-    assert set(known['HostConfig']) - fields.HOST_CONFIG.keys() == set()
-    assert set(known['Resources']) - fields.UPDATE.keys() == set()
-    assert set(known['Exec']) - fields.EXEC.keys() == set()
+    for body, table in (('Config', fields.CONFIG), ('HostConfig', fields.HOST_CONFIG), ('Resources', fields.UPDATE),
+                        ('Exec', fields.EXEC)):
+        assert [name for name in known[body] if fields.spelled(name, table) is None] == []
 
 
 @pytest.mark.parametrize('name', [name for name, rule in fields.HOST_CONFIG.items() if rule == ()])
@@ -150,6 +149,20 @@ def test_zero_is_no_limit_and_minus_one_has_none():
     assert (resources.pids_limit, resources.memory_bytes) == (None, None)
     assert (resources.memory_swappiness, resources.memory_swap_bytes) == (None, -1)
     assert spec_of({'PidsLimit': -1, 'MemorySwappiness': 0}).resources.pids_limit == -1
+
+
+def test_a_field_is_found_whatever_the_case_of_its_letters():
+    spec = container.requested_spec('it', {
+        'image': 'box', 'CMD': ['a'], 'hostConfig': {'NanoCPUs': 500_000_000, 'binds': ['/a:/b'], 'PRIVILEGED': True}})
+    assert (spec.image, spec.process.command, spec.security.privileged) == ('box', ('a',), True)
+    assert (spec.resources.cpu_quota_us, spec.mounts[0].target) == (50_000, '/b')
+    assert container.update_of({'nanocpus': 500_000_000})[0].cpu_quota_us == 50_000
+    with pytest.raises(errors.Unsupported, match=r'HostConfig\.diskQuota|HostConfig\.DiskQuota'):
+        container.requested_spec('it', {'Image': 'a', 'HostConfig': {'diskQuota': 5}})
+
+
+def test_the_spelling_of_docker_wins():
+    assert container.requested_spec('it', {'image': 'other', 'Image': 'box'}).image == 'box'
 
 
 def test_an_update_refuses_what_cannot_change():
