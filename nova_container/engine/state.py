@@ -136,7 +136,11 @@ class InterfaceUsage:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """What a container uses at ``read_at``. CPU times are nanoseconds since start; limits None = none."""
+    """What a container uses at ``read_at``. CPU times are nanoseconds since start; limits None = none.
+
+    ``cpu_each_ns`` has one for each processor, where the kernel tells that (cgroup v1). ``memory_details`` are the
+    counters of ``memory.stat``, as the kernel calls them.
+    """
 
     read_at: float
     cpu_total_ns: int = 0
@@ -144,16 +148,24 @@ class Usage:
     cpu_system_ns: int = 0
     host_cpu_ns: int = 0
     online_cpus: int = 1
+    cpu_each_ns: tuple[int, ...] = ()
+    cpu_periods: int = 0
     throttled_periods: int = 0
     throttled_ns: int = 0
     memory_bytes: int = 0
     memory_peak_bytes: int = 0
-    memory_cache_bytes: int = 0
     memory_limit_bytes: int | None = None
+    memory_details: Mapping[str, int] = dataclasses.field(default_factory=dict)
     pids: int = 0
     pids_limit: int | None = None
     blocks: tuple[BlockUsage, ...] = ()
     interfaces: tuple[InterfaceUsage, ...] = ()
+
+    @property
+    def memory_cache_bytes(self) -> int:
+        """Pages of files that can go at once, which ``docker stats`` takes off."""
+        details = self.memory_details
+        return details.get('total_inactive_file', details.get('inactive_file', 0))
 
 
 class StreamName(enum.Enum):

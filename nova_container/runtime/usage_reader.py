@@ -20,16 +20,17 @@ def read(cgroup: Cgroup, interfaces: tuple[InterfaceUsage, ...]) -> Usage:
 def _read_v1(cgroup: Cgroup, interfaces: tuple[InterfaceUsage, ...]) -> Usage:
     acct = _pairs(cgroup.read('cpuacct', 'cpuacct.stat'))
     throttled = _pairs(cgroup.read('cpu', 'cpu.stat'))
-    memory = _pairs(cgroup.read('memory', 'memory.stat'))
     return Usage(
         read_at=time.time(), cpu_total_ns=_number(cgroup.read('cpuacct', 'cpuacct.usage')) or 0,
         cpu_user_ns=acct.get('user', 0) * _TICK_NS, cpu_system_ns=acct.get('system', 0) * _TICK_NS,
         host_cpu_ns=_host_cpu_ns(), online_cpus=os.cpu_count() or 1,
+        cpu_each_ns=tuple(map(int, cgroup.read('cpuacct', 'cpuacct.usage_percpu').split())),
+        cpu_periods=throttled.get('nr_periods', 0),
         throttled_periods=throttled.get('nr_throttled', 0), throttled_ns=throttled.get('throttled_time', 0),
         memory_bytes=_number(cgroup.read('memory', 'memory.usage_in_bytes')) or 0,
         memory_peak_bytes=_number(cgroup.read('memory', 'memory.max_usage_in_bytes')) or 0,
-        memory_cache_bytes=memory.get('total_inactive_file', 0),
         memory_limit_bytes=_number(cgroup.read('memory', 'memory.limit_in_bytes')),
+        memory_details=_pairs(cgroup.read('memory', 'memory.stat')),
         pids=_number(cgroup.read('pids', 'pids.current')) or 0,
         pids_limit=_number(cgroup.read('pids', 'pids.max')), interfaces=interfaces,
         blocks=_blocks_v1(cgroup.read('blkio', 'blkio.throttle.io_service_bytes'),
@@ -38,15 +39,15 @@ def _read_v1(cgroup: Cgroup, interfaces: tuple[InterfaceUsage, ...]) -> Usage:
 
 def _read_v2(cgroup: Cgroup, interfaces: tuple[InterfaceUsage, ...]) -> Usage:
     cpu = _pairs(cgroup.read('', 'cpu.stat'))
-    memory = _pairs(cgroup.read('', 'memory.stat'))
     return Usage(
         read_at=time.time(), cpu_total_ns=cpu.get('usage_usec', 0) * 1000, cpu_user_ns=cpu.get('user_usec', 0) * 1000,
         cpu_system_ns=cpu.get('system_usec', 0) * 1000, host_cpu_ns=_host_cpu_ns(), online_cpus=os.cpu_count() or 1,
+        cpu_periods=cpu.get('nr_periods', 0),
         throttled_periods=cpu.get('nr_throttled', 0), throttled_ns=cpu.get('throttled_usec', 0) * 1000,
         memory_bytes=_number(cgroup.read('', 'memory.current')) or 0,
         memory_peak_bytes=_number(cgroup.read('', 'memory.peak')) or 0,
-        memory_cache_bytes=memory.get('inactive_file', 0),
         memory_limit_bytes=_number(cgroup.read('', 'memory.max')),
+        memory_details=_pairs(cgroup.read('', 'memory.stat')),
         pids=_number(cgroup.read('', 'pids.current')) or 0, pids_limit=_number(cgroup.read('', 'pids.max')),
         interfaces=interfaces, blocks=_blocks_v2(cgroup.read('', 'io.stat')))
 

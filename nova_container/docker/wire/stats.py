@@ -9,6 +9,7 @@ from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import state
 
 _NETWORK = ('rx_bytes', 'rx_packets', 'rx_errors', 'rx_dropped', 'tx_bytes', 'tx_packets', 'tx_errors', 'tx_dropped')
+_BLOCK_OTHERS = tuple(f'io_{name}_recursive' for name in ('queue', 'service_time', 'wait_time', 'merged', 'time'))
 _BLOCK = {'io_service_bytes_recursive': {'read': 'read_bytes', 'write': 'write_bytes'},
           'io_serviced_recursive': {'read': 'read_ops', 'write': 'write_ops'}}
 
@@ -43,25 +44,33 @@ def usage_of(fields: object) -> state.Usage | None:
     if read_at is None:
         return None
     cpu, memory, pids = body.document('cpu_stats'), body.document('memory_stats'), body.document('pids_stats')
+    details = memory.document('stats')
     times, throttled = cpu.document('cpu_usage'), cpu.document('throttling_data')
     return state.Usage(
         read_at=read_at, cpu_total_ns=times.integer('total_usage') or 0,
         cpu_user_ns=times.integer('usage_in_usermode') or 0, cpu_system_ns=times.integer('usage_in_kernelmode') or 0,
         host_cpu_ns=cpu.integer('system_cpu_usage') or 0, online_cpus=cpu.integer('online_cpus') or 1,
+        cpu_each_ns=tuple(_counters(times.fields.get('percpu_usage'))), cpu_periods=throttled.integer('periods') or 0,
         throttled_periods=throttled.integer('throttled_periods') or 0,
         throttled_ns=throttled.integer('throttled_time') or 0, memory_bytes=memory.integer('usage') or 0,
-        memory_peak_bytes=memory.integer('max_usage') or 0, memory_cache_bytes=_cache_of(memory.document('stats')),
+        memory_peak_bytes=memory.integer('max_usage') or 0,
         memory_limit_bytes=None if memory.flag('unlimited') else memory.positive('limit'),
+        memory_details={name: details.integer(name) or 0 for name in details.fields},
         pids=pids.integer('current') or 0, pids_limit=pids.positive('limit'),
         blocks=_blocks_of(body.document('blkio_stats')), interfaces=_interfaces_of(body.document('networks')))
+
+
+def _counters(found: object) -> list[int]:
+    return [int(count) for count in found] if isinstance(found, list) else []
 
 
 def _cpu_body(usage: state.Usage) -> Json:
     return {
         'cpu_usage': {'total_usage': usage.cpu_total_ns, 'usage_in_kernelmode': usage.cpu_system_ns,
-                      'usage_in_usermode': usage.cpu_user_ns},
+                      'usage_in_usermode': usage.cpu_user_ns,
+                      **({'percpu_usage': list(usage.cpu_each_ns)} if usage.cpu_each_ns else {})},
         'system_cpu_usage': usage.host_cpu_ns, 'online_cpus': usage.online_cpus,
-        'throttling_data': {'periods': usage.throttled_periods, 'throttled_periods': usage.throttled_periods,
+        'throttling_data': {'periods': usage.cpu_periods, 'throttled_periods': usage.throttled_periods,
                             'throttled_time': usage.throttled_ns},
     }
 
@@ -69,13 +78,8 @@ def _cpu_body(usage: state.Usage) -> Json:
 def _memory_body(usage: state.Usage, host_memory_bytes: int) -> Json:
     unlimited = usage.memory_limit_bytes is None
     return {'usage': usage.memory_bytes, 'max_usage': usage.memory_peak_bytes,
-            'stats': {'cache': usage.memory_cache_bytes, 'inactive_file': usage.memory_cache_bytes},
+            'stats': dict(usage.memory_details),
             'limit': host_memory_bytes if unlimited else usage.memory_limit_bytes, 'unlimited': unlimited}
-
-
-def _cache_of(stats: Document) -> int:
-    """Cached pages: ``cache`` of cgroup v1 and ours, ``file`` of v2."""
-    return stats.integer('cache') or stats.integer('file') or 0
 
 
 def _block_body(blocks: tuple[state.BlockUsage, ...]) -> Json:
@@ -84,7 +88,8 @@ def _block_body(blocks: tuple[state.BlockUsage, ...]) -> Json:
                  'op': operation, 'value': getattr(block, name)}
                 for block in blocks for operation, name in operations.items()]
 
-    return {field: rows(operations) for field, operations in _BLOCK.items()}
+    return {**{field: rows(operations) for field, operations in _BLOCK.items()},
+            **{field: [] for field in (*_BLOCK_OTHERS, 'sectors_recursive')}}
 
 
 def _blocks_of(body: Document) -> tuple[state.BlockUsage, ...]:

@@ -205,7 +205,8 @@ _interfaces = st.builds(state.InterfaceUsage, name=_word, rx_bytes=_count, rx_pa
 usages = st.builds(
     state.Usage, read_at=_seconds, cpu_total_ns=_count, cpu_user_ns=_count, cpu_system_ns=_count, host_cpu_ns=_count,
     online_cpus=st.integers(1, 512), throttled_periods=_count, throttled_ns=_count, memory_bytes=_count,
-    memory_peak_bytes=_count, memory_cache_bytes=_count, memory_limit_bytes=_maybe_count, pids=_count,
+    cpu_each_ns=st.lists(_count, max_size=2).map(tuple), cpu_periods=_count,
+    memory_peak_bytes=_count, memory_details=_mappings(_count), memory_limit_bytes=_maybe_count, pids=_count,
     pids_limit=_maybe_count,
     blocks=st.lists(_blocks, max_size=3, unique_by=lambda block: block.device).map(tuple),
     interfaces=st.lists(_interfaces, max_size=3, unique_by=lambda interface: interface.name).map(tuple))

@@ -17,7 +17,8 @@ V2 = {
     'io.stat': '8:0 rbytes=4096 wbytes=8192 rios=1 wios=2 dbytes=0 dios=0\n259:1 rbytes=1 wbytes=2 rios=3 wios=4\n',
 }
 V1 = {
-    'cpuacct/cpuacct.usage': '5000000000\n', 'cpuacct/cpuacct.stat': 'user 300\nsystem 200\n',
+    'cpuacct/cpuacct.usage': '5000000000\n', 'cpuacct/cpuacct.usage_percpu': '2000000000 3000000000 \n',
+    'cpuacct/cpuacct.stat': 'user 300\nsystem 200\n',
     'cpu/cpu.stat': 'nr_periods 9\nnr_throttled 4\nthrottled_time 700000\n',
     'memory/memory.usage_in_bytes': '1048576\n', 'memory/memory.max_usage_in_bytes': '2097152\n',
     'memory/memory.limit_in_bytes': '4194304\n',
@@ -46,7 +47,9 @@ def test_both_versions_are_told_alike(cgroup):
     assert usage.cpu_total_ns == 5 * 10 ** 9
     assert (usage.cpu_user_ns, usage.cpu_system_ns) == (
         (3 * 10 ** 9, 2 * 10 ** 9) if cgroup.version == 2 else (300 * tick_ns, 200 * tick_ns))
-    assert (usage.throttled_periods, usage.throttled_ns) == (4, 700_000)
+    assert (usage.cpu_periods, usage.throttled_periods, usage.throttled_ns) == (9, 4, 700_000)
+    assert usage.cpu_each_ns == (() if cgroup.version == 2 else (2 * 10 ** 9, 3 * 10 ** 9))
+    assert usage.memory_details['cache' if cgroup.version == 1 else 'file'] == 8192
     assert (usage.memory_bytes, usage.memory_peak_bytes, usage.memory_limit_bytes, usage.memory_cache_bytes) == (
         1 << 20, 2 << 20, 4 << 20, 4096)
     assert (usage.pids, usage.pids_limit) == (3, 2048)
