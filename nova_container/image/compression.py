@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compressed streams, told apart by their first bytes and read within limits of output and memory."""
 
+import bz2
 import io
 import lzma
+import re
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -17,15 +19,25 @@ MAX_XZ_MEMORY_BYTES = 256 << 20
 HEAD_BYTES = 512
 _CHUNK = 256 << 10
 
-_DAMAGES = (EOFError, cast(type[Exception], isal_zlib.error), igzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError)
+
+
+class _BrokenBzip2(Exception):
+    """The bz2 module raises OSError, which a read of the source may too."""
+
+
+_DAMAGES = (EOFError, cast(type[Exception], isal_zlib.error), igzip.BadGzipFile, zstandard.ZstdError, lzma.LZMAError,
+            _BrokenBzip2)
+_BZIP2 = re.compile(rb'BZh[1-9](?:1AY&SY|\x17rE8P\x90)')  # a level, then a block or the end: names may begin with BZh
 _MAGIC = ((b'\x1f\x8b', 'gzip'), (b'\x28\xb5\x2f\xfd', 'zstd'), (b'\xfd7zXZ\x00', 'xz'))
 
 
 def detect(head: bytes) -> str:
-    """Name the compression that the first bytes show: ``gzip``, ``zstd``, ``xz`` or ``none``."""
+    """Name the compression that the first bytes show: ``gzip``, ``zstd``, ``xz``, ``bzip2`` or ``none``."""
     for magic, name in _MAGIC:
         if head.startswith(magic):
             return name
+    if _BZIP2.match(head):
+        return 'bzip2'
     # A zstd stream may begin with a skippable frame (RFC 8878, 3.1.2).
     if len(head) >= 4 and head[1:4] == b'\x2a\x4d\x18' and head[0] >> 4 == 5:
         return 'zstd'
@@ -166,5 +178,30 @@ def _open_xz(raw: Peeked) -> Callable[[int], bytes]:
     return read
 
 
+def _open_bzip2(raw: Peeked) -> Callable[[int], bytes]:
+    decompressor = bz2.BZ2Decompressor()
+
+    def read(size: int) -> bytes:
+        nonlocal decompressor
+        while True:
+            is_hungry = decompressor.eof or decompressor.needs_input
+            fed = decompressor.unused_data or (raw.read(_CHUNK) if is_hungry else b'')
+            if decompressor.eof:  # others may follow
+                if not fed:
+                    return b''
+                decompressor = bz2.BZ2Decompressor()
+            elif is_hungry and not fed:
+                raise EOFError('it ends too early')
+            try:
+                out = decompressor.decompress(fed, size)
+            except OSError as error:
+                raise _BrokenBzip2(str(error)) from error
+            if out:
+                return out
+
+    return read
+
+
 _OPENERS: dict[str, Callable[[Peeked], Callable[[int], bytes]]] = {
-    'gzip': _open_gzip, 'zstd': _open_zstd, 'xz': _open_xz, 'none': lambda raw: raw.read}
+    'gzip': _open_gzip, 'zstd': _open_zstd, 'xz': _open_xz, 'bzip2': _open_bzip2,
+    'none': lambda raw: raw.read}

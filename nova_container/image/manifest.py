@@ -110,10 +110,10 @@ class Index:
 
 
 def layer_type(layer: digests.Readable) -> str:
-    """The media type of a layer, told by its first bytes. :raises UnacceptableImage: it is compressed with xz."""
+    """The media type of a layer, told by its first bytes. :raises UnacceptableImage: compressed with xz or bzip2."""
     packed = compression.detect(layer.read(compression.HEAD_BYTES))
-    if packed == 'xz':
-        raise UnacceptableImage('A layer is compressed with xz: layers may be plain, gzip or zstd')
+    if packed in ('xz', 'bzip2'):
+        raise UnacceptableImage(f'A layer is compressed with {packed}: layers may be plain, gzip or zstd')
     return OCI_LAYER if packed == 'none' else f'{OCI_LAYER}+{packed}'
 
 

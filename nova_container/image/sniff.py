@@ -4,12 +4,12 @@
 from nova_container.errors import UnacceptableImage
 from nova_container.image import tar_header
 
-ACCEPTED = 'a docker save or OCI layout archive (tar, plain or compressed with gzip, zstd or xz)'
+ACCEPTED = 'a docker save or OCI layout archive (tar, plain or compressed with gzip, zstd, xz or bzip2)'
 
 _MAGIC = (
     (b'QFI\xfb', 'a qcow2 disk image'), (b'KDMV', 'a VMDK disk image'), (b'# Disk DescriptorFile', 'a VMDK descriptor'),
     (b'vhdxfile', 'a VHDX disk image'), (b'conectix', 'a VHD disk image'), (b'<<< ', 'a VDI disk image'),
-    (b'hsqs', 'a squashfs file system'), (b'PK\x03\x04', 'a zip archive'), (b'BZh', 'a bzip2 stream'),
+    (b'hsqs', 'a squashfs file system'), (b'PK\x03\x04', 'a zip archive'), (b'BZh', 'a bzip2 stream inside another'),
     (b'\x1f\x8b', 'a gzip stream inside another'), (b'\x7fELF', 'an ELF program'), (b'#!', 'a script'),
     (b'{', 'a JSON document'), (b'<', 'an XML or HTML document'))
 

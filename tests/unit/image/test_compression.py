@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import bz2
 import gzip
 import io
 import lzma
@@ -23,25 +24,31 @@ def read_all(packed: bytes, limit: int = 1 << 30) -> bytes:
     ('none', CONTENT), ('gzip', gzip.compress(CONTENT)), ('zstd', zstandard.compress(CONTENT)),
     ('gzip', gzip.compress(CONTENT[:9]) + gzip.compress(CONTENT[9:])),
     ('zstd', zstandard.compress(CONTENT[:9]) + zstandard.compress(CONTENT[9:])),
-    ('zstd', b'\x50\x2a\x4d\x18\x03\0\0\0abc' + zstandard.compress(CONTENT)), ('xz', lzma.compress(CONTENT, preset=0))])
+    ('zstd', b'\x50\x2a\x4d\x18\x03\0\0\0abc' + zstandard.compress(CONTENT)), ('xz', lzma.compress(CONTENT, preset=0)),
+    ('bzip2', bz2.compress(CONTENT)),
+    ('bzip2', bz2.compress(CONTENT[:9]) + bz2.compress(b'') + bz2.compress(CONTENT[9:]))])
 def test_the_first_bytes_tell_how_to_read(name: str, packed: bytes) -> None:
     assert detect(packed[:512]) == name
     assert Decompressed(io.BytesIO(packed), 1).compression == name
     assert read_all(packed) == CONTENT
 
 
+def test_a_name_may_begin_as_a_compressed_stream_does() -> None:
+    assert detect(b'BZh9 is a name') == 'none'
+
+
 def test_an_empty_stream_is_empty() -> None:
     assert read_all(b'') == b''
 
 
-@pytest.mark.parametrize('pack', [bytes, gzip.compress, zstandard.compress, lzma.compress])
+@pytest.mark.parametrize('pack', [bytes, gzip.compress, zstandard.compress, lzma.compress, bz2.compress])
 def test_output_beyond_the_limit_is_refused_and_the_limit_itself_is_not(pack) -> None:
     assert len(read_all(pack(bytes(5_000_000)), 5_000_000)) == 5_000_000
     with pytest.raises(errors.UnacceptableImage, match='more than the allowed 4999999 bytes'):
         read_all(pack(bytes(5_000_000)), 4_999_999)
 
 
-@pytest.mark.parametrize('pack', [gzip.compress, zstandard.compress, lzma.compress])
+@pytest.mark.parametrize('pack', [gzip.compress, zstandard.compress, lzma.compress, bz2.compress])
 def test_a_bomb_needs_little_memory_for_each_read(pack) -> None:
     stream = Decompressed(io.BytesIO(pack(bytes(60 << 20))), 1 << 30)
     tracemalloc.start()
@@ -56,7 +63,7 @@ def test_a_bomb_needs_little_memory_for_each_read(pack) -> None:
 @pytest.mark.parametrize('packed', [
     gzip.compress(CONTENT)[:-9], lzma.compress(CONTENT, preset=0)[:-30], gzip.compress(CONTENT)[:-8] + b'12345678',
     gzip.compress(CONTENT) + b'garbage', b'\x1f\x8b' + bytes(500), b'\x28\xb5\x2f\xfd' + b'\xff' * 500,
-    b'\xfd7zXZ\0' + b'x' * 500])
+    b'\xfd7zXZ\0' + b'x' * 500, bz2.compress(CONTENT)[:-30], b'BZh91AY&SY' + b'x' * 500, bz2.compress(CONTENT) + b'x'])
 def test_damaged_bytes_are_corrupt(packed: bytes) -> None:
     with pytest.raises(errors.Corrupt, match='stream is damaged'):
         read_all(packed)
