@@ -28,7 +28,7 @@ def completed(network: Network, taken: Iterable[IPNetwork], *, first: bool = Fal
     :raises InvalidSpec: one overlaps what is taken.  :raises Exhausted: no pool is free.
     """
     used = list(taken)
-    subnets = list(network.subnets)
+    subnets = [_normal(each) for each in network.subnets]
     if not any(version_of(each) == 4 for each in subnets):
         subnets.insert(0, Subnet(subnet=str(_free(_POOLS if first else _POOLS[1:], used))))
     if network.ipv6 and not any(version_of(each) == 6 for each in subnets):
@@ -40,6 +40,15 @@ def completed(network: Network, taken: Iterable[IPNetwork], *, first: bool = Fal
                 raise errors.InvalidSpec(f'Pool overlaps with other one on this address space: {own} and {other}')
         used.append(own)
     return tuple(each if each.gateway else dataclasses.replace(each, gateway=_gateway(each)) for each in subnets)
+
+
+def _normal(subnet: Subnet) -> Subnet:
+    """The subnet with every address written the one way by which they are compared."""
+    return Subnet(
+        subnet=str(ipaddress.ip_network(subnet.subnet)),
+        gateway=subnet.gateway and str(ipaddress.ip_address(subnet.gateway)),
+        ip_range=subnet.ip_range and str(ipaddress.ip_network(subnet.ip_range)),
+        taken={name: str(ipaddress.ip_address(address)) for name, address in subnet.taken.items()})
 
 
 def _free(pools: Iterable[IPNetwork], used: Iterable[IPNetwork]) -> IPNetwork:

@@ -120,6 +120,14 @@ def test_six_begins_after_the_routers_address():
     assert addresses.give(subnet, (), 'FD00:0::9') == 'fd00::9/64'
 
 
+def test_an_address_is_the_same_however_it_is_written():
+    wanted = Subnet(subnet='FD00:0::/64', gateway='FD00::0001', ip_range='fd00:0:0::/126',
+                    taken={'host': 'FD00:0:0::2'})
+    *_, subnet = addresses.completed(Network(name='n', ipv6=True, subnets=(wanted,)), [])
+    assert subnet == Subnet(subnet='fd00::/64', gateway='fd00::1', ip_range='fd00::/126', taken={'host': 'fd00::2'})
+    assert addresses.give(subnet, set()) == 'fd00::3/64'
+
+
 def test_a_mac_address_follows_from_the_address():
     assert addresses.mac_of('172.17.0.2/16') == '02:42:ac:11:00:02'
 
