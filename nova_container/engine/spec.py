@@ -48,8 +48,8 @@ class Throttle:
 class Resources:
     """Limits. None is no limit, except ``pids_limit``, where None is the engine's default (2048).
 
-    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API. ``weight_devices`` hold weights, 10
-    to 1000, as rates.
+    ``memory_swap_bytes`` is memory plus swap, -1 unlimited, as in the Docker API; beside ``memory_bytes``, None is
+    twice those, once the container is made. ``weight_devices`` hold weights, 10 to 1000, as rates.
     """
 
     memory_bytes: int | None = None
@@ -72,6 +72,13 @@ class Resources:
     realtime_period_us: int | None = None
     realtime_runtime_us: int | None = None
     weight_devices: tuple[Throttle, ...] = ()
+
+    @property
+    def with_swap(self) -> 'Resources':
+        """With a limit of swap, if there is one of memory: Docker's default is as much again."""
+        if not self.memory_bytes or self.memory_swap_bytes is not None:
+            return self
+        return dataclasses.replace(self, memory_swap_bytes=2 * self.memory_bytes)
 
 
 class MountKind(enum.Enum):

@@ -164,6 +164,13 @@ def usable(what: str, root: Path = ROOT) -> str:
     return ''
 
 
+def limits_swap(root: Path = ROOT) -> bool:
+    """Whether groups can have a limit of swap, which the kernel may be told not to count."""
+    if version(root) == 1:
+        return (root / 'memory' / 'memory.memsw.limit_in_bytes').exists()
+    return any(root.glob('*/memory.swap.max'))
+
+
 def lacks_weights(root: Path = ROOT) -> bool:
     """Whether groups certainly have no weight of block I/O as OCI runtimes set it.
 

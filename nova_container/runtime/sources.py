@@ -2,6 +2,7 @@
 """Where on the host the mounts of a container come from."""
 
 import dataclasses
+import os
 from pathlib import Path
 
 from nova_container import errors
@@ -12,9 +13,17 @@ from nova_container.runtime.parts import Parts
 
 def as_binds(parts: Parts, container: Container) -> tuple[Mount, ...]:
     """Its mounts as the OCI runtime takes them: binds and tmpfs."""
-    return tuple(Mount(kind=MountKind.BIND, source=str(of(parts, container, mount)), target=mount.target,
-                       read_only=mount.read_only) if mount.kind is MountKind.VOLUME else mount
-                 for mount in container.record.mounted)
+    binds = (Mount(kind=MountKind.BIND, source=str(of(parts, container, mount)), target=mount.target,
+                   read_only=mount.read_only) if mount.kind is MountKind.VOLUME else mount
+             for mount in container.record.mounted)
+    return tuple(map(_flat, binds))
+
+
+def _flat(bind: Mount) -> Mount:
+    """Without what is said of mounts below, if the source has room for none: crun 1.8 fails on a file then."""
+    if bind.kind is MountKind.BIND and not os.path.isdir(bind.source):
+        return dataclasses.replace(bind, read_only_below=False)
+    return bind
 
 
 def of(parts: Parts, container: Container, mount: Mount) -> Path:

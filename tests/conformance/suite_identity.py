@@ -119,6 +119,15 @@ class IdentitySuite:
             64 * MIB, 512, 50)
         assert spec.restart == specs.RestartPolicy(name='on-failure', maximum_retries=3)
 
+    def test_what_a_request_leaves_open_is_settled(self, engine, create, image_with):
+        image = image_with(config={'Labels': {'of-image': 'i', 'of-both': 'i'}})
+        container = create('true', image=image, labels={'of-both': 'c', 'own': 'c'},
+                           resources=specs.Resources(memory_bytes=64 * MIB))
+        spec = engine.inspect(container).spec
+        assert {'of-image': 'i', 'of-both': 'c', 'own': 'c'}.items() <= spec.labels.items()
+        assert spec.resources.memory_swap_bytes == 128 * MIB
+        assert [info.id for info in engine.list(labels={'of-image': 'i'})] == [container]
+
     def test_an_image_may_be_given_by_its_id(self, engine, create, image):
         image_id = engine.inspect_image(image).id
         assert engine.inspect(create('true', image=image_id)).image_id == image_id

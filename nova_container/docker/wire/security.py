@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a container may do <-> the fields of HostConfig.
 
-Docker's default for no-new-privileges is off, ours is on: a client that says nothing gets ours, and
-``no-new-privileges:false`` turns it off.
+Silence about no-new-privileges means Docker's default, which is off: set-user-id programs such as sudo work. A spec's
+own default is on, so what Nova and Heat make says so.
 """
 
 from nova_container import errors
@@ -13,11 +13,10 @@ _BOOLEANS = {'': True, 'true': True, '1': True, 'false': False, '0': False}
 
 
 def security_body(security: specs.Security) -> Json:
-    options = [f'no-new-privileges:{"true" if security.no_new_privileges else "false"}']
-    if security.seccomp_unconfined:
-        options.append('seccomp=unconfined')
+    options = (*(('no-new-privileges:true',) if security.no_new_privileges else ()),
+               *(('seccomp=unconfined',) if security.seccomp_unconfined else ()))
     return without_none({
-        'SecurityOpt': options, 'Privileged': security.privileged or None,
+        'SecurityOpt': _list(options), 'Privileged': security.privileged or None,
         'ReadonlyRootfs': security.read_only_root or None,
         'CapAdd': _list(security.cap_add), 'CapDrop': _list(security.cap_drop), 'GroupAdd': _list(security.groups),
         'MaskedPaths': None if security.masked_paths is None else list(security.masked_paths),
@@ -26,11 +25,11 @@ def security_body(security: specs.Security) -> Json:
 
 
 def security_of(host: Document, *, strict: bool) -> specs.Security:
-    """What a request asks for (``strict``), or what an answer tells: there, silence means Docker's default.
+    """What a request asks for (``strict``), or what an answer tells.
 
     :raises Unsupported: a security option that this engine does not have (if ``strict``).
     """
-    no_new_privileges, seccomp_unconfined = strict, False
+    no_new_privileges, seccomp_unconfined = False, False
     for option in host.texts('SecurityOpt'):
         name, value = _split(option)
         if name == 'no-new-privileges' and value in _BOOLEANS:

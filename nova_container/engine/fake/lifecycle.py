@@ -41,7 +41,7 @@ class FakeLifecycle(FakeVolumes):
             container_id = secrets.token_hex(32)
             spec = dataclasses.replace(
                 spec, process=merge.process(spec.process, image.config), hostname=spec.hostname or container_id[:12],
-                labels={**(image.config.get('Labels') or {}), **spec.labels},
+                labels={**(image.config.get('Labels') or {}), **spec.labels}, resources=spec.resources.with_swap,
                 exposed_ports=ports.exposed(spec.exposed_ports, image.config),
                 health=health.effective(spec, image.config))
             container = self._made(container_id, spec, image)

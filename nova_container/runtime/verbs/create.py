@@ -2,13 +2,14 @@
 """Make a container ready to start."""
 
 import dataclasses
+import platform
 import secrets
 import time
 from collections.abc import Mapping
 from typing import Any
 
 from nova_container.engine import health, ports, validate
-from nova_container.engine.spec import ContainerSpec, ProcessSpec
+from nova_container.engine.spec import ContainerSpec, NetworkMode, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import cgroups, netns
 from nova_container.runtime import bundle, refused_limits, shared
@@ -29,17 +30,27 @@ def create(parts: Parts, spec: ContainerSpec) -> str:
         image = parts.images.get(spec.image)
         parts.images.unpack(image.layers)
         config = parts.images.config_of(image.id)
-        process = merged(spec.process, config)
+        container_id = secrets.token_hex(32)
         container = mounting.register(parts, ContainerRecord(
-            id=secrets.token_hex(32), spec=dataclasses.replace(
-                spec, process=process, exposed_ports=ports.exposed(spec.exposed_ports, config),
-                health=health.effective(spec, config)), image_id=image.id,
+            id=container_id, spec=_settled(spec, container_id, config), image_id=image.id,
             diff_ids=image.diff_ids, created_at=time.time()))
     cgroups.expect_move(parts.cgroup_version)  # a start mostly follows at once
     with parts.register.locked(container.id):  # by its name it can be removed already
         _prepare(parts, container)
     parts.publish(container, 'create')
     return container.id
+
+
+def _settled(spec: ContainerSpec, container_id: str, image: Mapping[str, Any]) -> ContainerSpec:
+    """With what the request leaves open, by Docker's rules: the image's, or a default."""
+    hostname = spec.hostname
+    if not hostname and spec.sharing.uts != 'host' and spec.network.mode is not NetworkMode.CONTAINER:
+        hostname = platform.node() if spec.network.mode is NetworkMode.HOST else container_id[:12]
+    labels = {str(name): str(value) for name, value in (image.get('Labels') or {}).items()}
+    return dataclasses.replace(
+        spec, process=merged(spec.process, image), hostname=hostname, labels={**labels, **spec.labels},
+        resources=spec.resources.with_swap if cgroups.limits_swap() else spec.resources,
+        exposed_ports=ports.exposed(spec.exposed_ports, image), health=health.effective(spec, image))
 
 
 def _prepare(parts: Parts, container: Container) -> None:

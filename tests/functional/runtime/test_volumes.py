@@ -225,6 +225,15 @@ def test_shared_memory_is_given_back(engine, settings):
     eventually(lambda: not mounts.is_mount(shm))
 
 
+@pytest.mark.parametrize('below', [True, False])
+def test_a_file_of_the_host_is_bound_read_only(engine, tmp_path, below):
+    (tmp_path / 'file').write_text('bound\n')
+    bind = Mount(kind=MountKind.BIND, source=str(tmp_path / 'file'), target='/etc/new/file', read_only=True,
+                 read_only_below=below)
+    assert said(engine, 'sh', '-c', 'cat /etc/new/file; echo x >> /etc/new/file || exit 5', mounts=(bind,)) == (
+        5, "bound\nsh: can't create /etc/new/file: Read-only file system\n")
+
+
 def test_events_tell_once_of_the_use_of_a_volume(engine, made):
     made('told')
     events = engine.events(since=0)

@@ -9,7 +9,7 @@ from nova_container.docker.wire import (
     container, events, execs, files, images, inspection, listing, processes, stats, system, versions)
 from nova_container.engine import (
     ChangeKind, ContainerInfo, ContainerSpec, EngineInfo, ExecInfo, ExecSpec, ImageInfo, LogLimits, MountKind,
-    NetworkMode, NetworkSpec, Resources, RestartPolicy, Status, Usage)
+    NetworkMode, NetworkSpec, Resources, RestartPolicy, Security, Status, Usage)
 from nova_container.engine.network import Endpoint
 from tests.unit.docker import golden
 
@@ -37,9 +37,9 @@ def test_a_plain_create_of_the_command_line_is_all_defaults():
     expected = ContainerSpec(name='x', image='busybox')
     assert spec.process.command == ('ls',)
     bridge = NetworkSpec(mode=NetworkMode.MANAGED, endpoints=(Endpoint(network='bridge'),))
-    assert spec == ContainerSpec(name='x', image='busybox', process=spec.process, network=bridge)
+    assert spec == ContainerSpec(name='x', image='busybox', process=spec.process, network=bridge,
+                                 security=Security(no_new_privileges=False))
     assert spec.log == expected.log == LogLimits()
-    assert spec.security.no_new_privileges is True
 
 
 def test_an_update_of_the_command_line_changes_what_it_names_only():

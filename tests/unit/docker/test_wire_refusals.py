@@ -133,8 +133,8 @@ def test_binds_tmpfs_and_mounts_are_one_list():
 
 @pytest.mark.parametrize(('option', 'expected'), [
     ('no-new-privileges', True), ('no-new-privileges:true', True), ('no-new-privileges=false', False),
-    ('no-new-privileges:false', False), ('seccomp=unconfined', True)])
-def test_no_new_privileges_is_on_unless_it_is_turned_off(option, expected):
+    ('no-new-privileges:false', False), ('seccomp=unconfined', False)])
+def test_no_new_privileges_is_off_unless_it_is_asked_for(option, expected):
     assert spec_of({'SecurityOpt': [option]}).security.no_new_privileges is expected
 
 

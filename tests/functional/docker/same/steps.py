@@ -155,6 +155,14 @@ run --rm --tmpfs /t:size=1m,mode=700 box:1 sh -c 'stat -c %a /t; df -k /t | tail
 run --rm -v {dir}/shared:/s box:1 sh -c 'cat /s/file; echo written > /s/by-container'
 host: cat {dir}/shared/by-container
 run --rm -v {dir}/shared:/s:ro box:1 touch /s/no
+run --rm -v {dir}/shared/file:/etc/group:ro box:1 cat /etc/group
+run --rm -v {dir}/shared/file:/a/new/file:ro box:1 cat /a/new/file
+run --rm --read-only --mount type=bind,source={dir}/shared/file,target=/run/secrets/one,readonly box:1 cat /run/secrets/one
+run --rm -v {dir}/shared/file:/f box:1 sh -c 'echo more >> /f; cat /f'
+run --rm -v {dir}/shared/file:/f:ro box:1 sh -c 'echo more >> /f'
+run --rm -v {dir}/shared/file:/f:ro,rslave box:1 cat /f
+run --rm --mount type=bind,source={dir}/shared/file,target=/f,readonly,bind-nonrecursive box:1 cat /f
+host: sh -c 'echo shared > {dir}/shared/file'
 run --rm --mount type=bind,source={dir}/missing,target=/m box:1 true
 run --rm -v {dir}/made-by-engine:/m box:1 ls -a /m
 run --rm --mount type=bind,source=/dev,target=/m box:1 sh -c 'ls /m/pts | grep ptmx'
@@ -166,6 +174,7 @@ run --rm --cap-add NOSUCH box:1 true
 run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'
 run --rm box:1 sh -c 'grep -e Seccomp: -e CapEff /proc/self/status'
 run --rm --security-opt no-new-privileges box:1 grep NoNewPrivs /proc/self/status
+run --rm box:1 grep NoNewPrivs /proc/self/status
 run --rm --ulimit nofile=77:88 box:1 sh -c 'ulimit -n; ulimit -Hn'
 run --rm --sysctl net.ipv4.ip_unprivileged_port_start=7 box:1 cat /proc/sys/net/ipv4/ip_unprivileged_port_start
 run --rm --sysctl kernel.hostname=x box:1 true
@@ -182,6 +191,11 @@ run --rm --ipc host box:1 echo ipc
 run --rm --uts host box:1 echo uts
 run --rm --network none box:1 sh -c 'ls /sys/class/net | grep -v -e sit -e tunl -e gre -e erspan -e ip6 -e vti'
 run --rm --network host box:1 echo host
+run --rm --network host box:1 hostname
+run --rm --uts host box:1 hostname
+create --name of-host --network host box:1
+inspect -f '{{.Config.Hostname}}' of-host
+rm of-host
 run --rm --network host -p 80:80 box:1 true
 run --rm --network host -P box:1 true
 run --rm --network none -p 80:80 box:1 true
@@ -189,7 +203,9 @@ run --rm --hostname my_app box:1 hostname
 run --rm --network missing box:1 true
 run --rm --network container:missing box:1 true
 run --rm --memory 1 box:1 true
-run --rm --memory 32m box:1 sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes'
+run --rm --memory 32m box:1 sh -c 'cd /sys/fs/cgroup/memory; cat memory.limit_in_bytes memory.memsw.limit_in_bytes'
+run --rm --memory 32m --memory-swap -1 box:1 cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes
+run --rm --memory 32m --memory-swap 40m box:1 cat /sys/fs/cgroup/memory/memory.memsw.limit_in_bytes
 run --rm --cpus 0.5 box:1 sh -c 'cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us'
 run --rm --cpus 1000 box:1 true
 run --rm --cpus 0.5 --cpu-quota 5000 box:1 true
@@ -220,6 +236,7 @@ inspect -f '{{.HostConfig.CpusetCpus}}' tuned
 exec tuned cat /sys/fs/cgroup/cpuset/cpuset.cpus
 exec -d tuned sleep 500
 inspect -f '{{len .ExecIDs}}' tuned
+inspect -f '{{.Config.Hostname}} {{json .HostConfig.SecurityOpt}}' tuned
 inspect -f '{{json .ExecIDs}}' made
 rm -f tuned
 run -d --name late box:1 sh -c 'sleep 0.5; echo attached; echo err >&2; exit 4'
@@ -445,6 +462,15 @@ run --rm child:5
 code: rmi -f child:1 child:2 child:5 child:4 child:3
 'stdin=FROM box:1\nRUN (ulimit -n; cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpuset/cpuset.cpus; df -k /dev/shm | tail -1 | awk "{print \$2}") > /limits\n:' build -q -t limited:1 --no-cache --force-rm --cache-from box:1 --ulimit nofile=77:88 --cpu-period 10000 --cpu-quota 5000 --cpuset-cpus 0 --memory 64m --memory-swap -1 --shm-size 2m --iidfile {dir}/iid -
 run --rm limited:1 cat /limits
+'stdin=FROM box:1\nLABEL of-image=i of-both=i\n:' build -q -t labelled:1 -
+run -d --name labelled -l own=c -l of-both=c labelled:1 sleep 600
+inspect -f '{{json .Config.Labels}}' labelled
+ps --filter label=of-image=i --format '{{.Names}} {{.Label "of-both"}}'
+ps --filter label=of-both=i --format '{{.Names}}'
+host: sleep 1.1
+sorted: events --since 1h --until 0s --filter label=own=c --format '{{.Action}} {{index .Actor.Attributes "of-image"}}'
+rm -f labelled
+code: rmi labelled:1
 host: sh -c 'wc -c < {dir}/iid'
 code: rmi -f limited:1
 
