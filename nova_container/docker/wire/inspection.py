@@ -125,7 +125,9 @@ def _mounts_of(body: Document) -> tuple[specs.Mount, ...]:
 
 
 def _host_config(spec: specs.ContainerSpec) -> Json:
-    return {**_UNSET, **container.host_config_body(spec), **_cpu_time(spec.resources)}
+    host = container.host_config_body(spec)
+    options = [option for option in host['SecurityOpt'] if option != 'no-new-privileges:false'] or None
+    return {**_UNSET, **host, **_cpu_time(spec.resources), 'SecurityOpt': options}
 
 
 def _cpu_time(resources: specs.Resources) -> Json:

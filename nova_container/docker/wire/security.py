@@ -2,7 +2,7 @@
 """What a container may do <-> the fields of HostConfig.
 
 Silence about no-new-privileges means Docker's default, which is off: set-user-id programs such as sudo work. A spec's
-own default is on, so what Nova and Heat make says so.
+own default is on, so what Nova and Heat make says so. Off is said, too, as a daemon of Docker's may be set to on.
 """
 
 from nova_container import errors
@@ -13,10 +13,11 @@ _BOOLEANS = {'': True, 'true': True, '1': True, 'false': False, '0': False}
 
 
 def security_body(security: specs.Security) -> Json:
-    options = (*(('no-new-privileges:true',) if security.no_new_privileges else ()),
-               *(('seccomp=unconfined',) if security.seccomp_unconfined else ()))
+    options = [f'no-new-privileges:{"true" if security.no_new_privileges else "false"}']
+    if security.seccomp_unconfined:
+        options.append('seccomp=unconfined')
     return without_none({
-        'SecurityOpt': _list(options), 'Privileged': security.privileged or None,
+        'SecurityOpt': options, 'Privileged': security.privileged or None,
         'ReadonlyRootfs': security.read_only_root or None,
         'CapAdd': _list(security.cap_add), 'CapDrop': _list(security.cap_drop), 'GroupAdd': _list(security.groups),
         'MaskedPaths': None if security.masked_paths is None else list(security.masked_paths),

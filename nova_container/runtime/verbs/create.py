@@ -18,6 +18,9 @@ from nova_container.runtime.parts import Parts
 from nova_container.runtime.records import ContainerRecord, Phase
 from nova_container.runtime.verbs import mounting, remove
 
+_RESERVED = ('org.openstack.', 'org.nova-container.')
+"""Labels by which Nova and Heat know what is theirs: no image gives them."""
+
 
 def create(parts: Parts, spec: ContainerSpec) -> str:
     """See ``ContainerOps.create``."""
@@ -46,7 +49,8 @@ def _settled(spec: ContainerSpec, container_id: str, image: Mapping[str, Any]) -
     hostname = spec.hostname
     if not hostname and spec.sharing.uts != 'host' and spec.network.mode is not NetworkMode.CONTAINER:
         hostname = platform.node() if spec.network.mode is NetworkMode.HOST else container_id[:12]
-    labels = {str(name): str(value) for name, value in (image.get('Labels') or {}).items()}
+    labels = {str(name): str(value) for name, value in (image.get('Labels') or {}).items()
+              if not str(name).startswith(_RESERVED)}
     return dataclasses.replace(
         spec, process=merged(spec.process, image), hostname=hostname, labels={**labels, **spec.labels},
         resources=spec.resources.with_swap if cgroups.limits_swap() else spec.resources,

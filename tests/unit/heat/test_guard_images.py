@@ -169,7 +169,7 @@ def test_a_context_without_a_plain_dockerfile_is_refused(engine):
 def test_a_login_is_shown_to_the_registry_that_it_is_for_only(engine, monkeypatch):
     shown = {}
 
-    def pull(reference, *, credentials, platform):
+    def pull(reference, *, credentials, platform, all_tags):
         shown[reference] = credentials
         engine.add_image(reference)
         return iter(())
