@@ -160,7 +160,6 @@ run --rm -v {dir}/shared/file:/a/new/file:ro box:1 cat /a/new/file
 run --rm --read-only --mount type=bind,source={dir}/shared/file,target=/run/secrets/one,readonly box:1 cat /run/secrets/one
 run --rm -v {dir}/shared/file:/f box:1 sh -c 'echo more >> /f; cat /f'
 run --rm -v {dir}/shared/file:/f:ro box:1 sh -c 'echo more >> /f'
-run --rm -v {dir}/shared/file:/f:ro,rslave box:1 cat /f
 run --rm --mount type=bind,source={dir}/shared/file,target=/f,readonly,bind-nonrecursive box:1 cat /f
 host: sh -c 'echo shared > {dir}/shared/file'
 run --rm --mount type=bind,source={dir}/missing,target=/m box:1 true
