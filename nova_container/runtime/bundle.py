@@ -28,7 +28,8 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
     namespace = parts.joined_namespace(container)
     return oci_config.Bundle(
         container_id=container.id, spec=dataclasses.replace(
-            spec, hostname=parts.hostname(container), mounts=sources.as_binds(parts, container)),
+            spec, hostname=parts.hostname(container), mounts=sources.as_binds(parts, container),
+            devices=tuple(each for device in spec.devices for each in _nodes(device))),
         image_config=image_config, rootfs=str(folder.root),
         identity=users.resolve(str(folder.root), spec.process.user or '', spec.security.groups),
         network_namespace=str(namespace) if namespace else None, etc_dir=str(folder.etc),
@@ -93,6 +94,15 @@ def _host_devices() -> tuple[Device, ...]:
             if os.path.exists(path) and not os.path.islink(path) and path not in ('/dev/console', '/dev/ptmx'):
                 found.append(path)
     return tuple(Device(path_on_host=path, path_in_container=path) for path in found if _is_device(path))
+
+
+def _nodes(device: Device) -> list[Device]:
+    """The device, or those in it if it is a folder, such as /dev/snd."""
+    found = [Device(path_on_host=path, path_in_container=f'{device.path_in_container}{path[len(device.path_on_host):]}',
+                    permissions=device.permissions)
+             for folder, _, names in os.walk(device.path_on_host) for name in sorted(names)
+             if _is_device(path := os.path.join(folder, name))]
+    return found or [device]
 
 
 def _is_device(path: str) -> bool:

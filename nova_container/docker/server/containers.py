@@ -14,7 +14,7 @@ from nova_container.docker import status as statuses
 from nova_container.docker.server import filters, platforms
 from nova_container.docker.server.message import NO_CONTENT, Answer, Call, of_json
 from nova_container.docker.wire import container as wire
-from nova_container.docker.wire import inspection, listing, versions
+from nova_container.docker.wire import inspection, listing, logs, versions
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import ContainerInfo, ContainerSpec
 from nova_container.engine.spec import NetworkMode
@@ -23,11 +23,12 @@ from nova_container.engine.spec import NetworkMode
 def create(call: Call) -> Answer:
     document = call.document()
     spec = wire.requested_spec(call.query.text('name').removeprefix('/') or _any_name(), document)
-    _check_cpus(call, Document(document).document('HostConfig'))
+    host = Document(document).document('HostConfig')
+    _check_cpus(call, host)
     if call.query.text('platform'):
         platforms.check(call.engine.inspect_image(spec.image), call.query.text('platform'))
     try:
-        return of_json({'Id': call.engine.create(spec), 'Warnings': _warnings(spec)}, 201)
+        return of_json({'Id': call.engine.create(spec), 'Warnings': [*_warnings(spec), *logs.warnings_of(host)]}, 201)
     except errors.ImageNotFound:
         raise
     except errors.NotFound as error:  # a 404 would say to clients that the image is not here

@@ -16,6 +16,8 @@ from nova_container.engine import spec as specs
 from nova_container.engine import state
 
 _TOLD = ('labels', 'labels-regex', 'env', 'env-regex', 'tag')
+_WARNED = {'compress': ('true', 'Older files of the log are not compressed'),
+           'mode': ('non-blocking', 'The log is written at once, whatever its mode: it is on this disk')}
 _TAG_FIELD = re.compile(r'\{\{\s*\.(\w+)\s*\}\}')
 _SHORT = 12
 
@@ -55,13 +57,16 @@ def known_log_of(host: Document) -> specs.LogLimits:
     return specs.LogLimits()
 
 
+def warnings_of(host: Document) -> list[str]:
+    """What a request asks of logs that comes out otherwise."""
+    options = host.document('LogConfig').mapping('Config')
+    return [warning for name, (value, warning) in _WARNED.items() if options.get(name) == value]
+
+
 def _check_option(log: Document, driver: str, name: str, value: str) -> None:
     where = f'{log.path("Config")}.{name[:64]}'
-    accepted = {'compress': 'false', 'mode': 'blocking'}
-    if driver == 'none' or name not in ('max-size', 'max-file', *_TOLD, *accepted):
+    if driver == 'none' or name not in ('max-size', 'max-file', *_TOLD, *_WARNED, 'max-buffer-size'):
         raise errors.Unsupported(f'{where} is not supported: only max-size, max-file, {", ".join(_TOLD)} are')
-    if name in accepted and value != accepted[name]:
-        raise errors.Unsupported(f'{where} can be {accepted[name]} only: leave it out')
     if name.endswith('-regex'):
         try:
             re.compile(value)

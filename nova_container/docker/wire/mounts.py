@@ -74,6 +74,10 @@ def _options_of(item: Document) -> tuple[str, ...]:
     return tuple('='.join(pair) for pair in pairs)
 
 
+_NO_MATTER = ('consistent', 'cached', 'delegated', 'z', 'Z')
+"""The first are of Docker Desktop; the others give files to containers by SELinux's labels, and ours have none."""
+
+
 def _bind_of(bind: str, where: str, *, strict: bool) -> specs.Mount:
     """``/source:/target[:options]``; instead of the source a volume's name, or nothing, which is a new volume.
 
@@ -93,7 +97,7 @@ def _bind_of(bind: str, where: str, *, strict: bool) -> specs.Mount:
             propagation = option
         elif option in ('ro', 'rw'):
             read_only = option == 'ro'
-        elif option not in ('consistent', 'cached', 'delegated') and strict:  # those mean nothing on Linux
+        elif option not in _NO_MATTER and strict:
             raise errors.Unsupported(f'{where}: the option {option[:64]!r} of {bind[:256]!r} is not supported')
     if not source.startswith('/'):
         return specs.Mount(kind=specs.MountKind.VOLUME, source=source, target=target, read_only=read_only,

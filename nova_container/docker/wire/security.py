@@ -9,6 +9,8 @@ from nova_container import errors
 from nova_container.docker.wire.document import Document, Json, without_none
 from nova_container.engine import spec as specs
 
+_SO_ANYWAY = (('apparmor', 'unconfined'), ('label', 'disable'))
+"""What is asked of security modules that this engine gives its containers no profile or label of."""
 _BOOLEANS = {'': True, 'true': True, '1': True, 'false': False, '0': False}
 
 
@@ -37,7 +39,7 @@ def security_of(host: Document, *, strict: bool) -> specs.Security:
             no_new_privileges = _BOOLEANS[value]
         elif name == 'seccomp' and value in ('unconfined', 'builtin'):
             seccomp_unconfined = value == 'unconfined'
-        elif strict:
+        elif strict and (name, value) not in _SO_ANYWAY:
             raise errors.Unsupported(f'{host.path("SecurityOpt")} {option[:64]!r} is not supported: only '
                                      'no-new-privileges[:true|false] and seccomp=unconfined|builtin are')
     return specs.Security(

@@ -4,8 +4,9 @@
 import pytest
 
 from nova_container import errors
-from nova_container.docker.wire import container, fields
-from nova_container.engine import Mount, MountKind, NetworkMode
+from nova_container.docker.wire import container, fields, logs
+from nova_container.docker.wire.document import Document
+from nova_container.engine import LogLimits, Mount, MountKind, NetworkMode
 from nova_container.engine.network import Endpoint, Port
 from tests.unit.docker import golden
 
@@ -37,13 +38,12 @@ def test_a_setting_we_lack_is_refused_by_name(name):
 
 @pytest.mark.parametrize(('host', 'named'), [
     ({'Unheard': None}, 'HostConfig.Unheard'),
-    ({'Binds': ['/a:/b:z']}, "'z'"),
+    ({'Binds': ['/a:/b:y']}, "'y'"),
     ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'Mounts': [{'Type': 'image', 'Source': 'box', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
-    ({'SecurityOpt': ['apparmor=unconfined']}, 'apparmor'),
+    ({'SecurityOpt': ['apparmor=strict']}, 'apparmor'),
     ({'SecurityOpt': ['seccomp={}']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
-    ({'LogConfig': {'Type': 'syslog'}}, 'syslog'), ({'LogConfig': {'Config': {'compress': 'true'}}}, 'compress'),
-    ({'LogConfig': {'Config': {'mode': 'non-blocking'}}}, 'mode'),
+    ({'LogConfig': {'Type': 'syslog'}}, 'syslog'),
     ({'LogConfig': {'Type': 'none', 'Config': {'max-size': '1m'}}}, 'max-size'),
     ({'LogConfig': {'Config': {'tag': '{{.Nope}}'}}}, 'Nope'), ({'LogConfig': {'Config': {'tag': '{{if x}}'}}}, 'tag'),
 ])
@@ -149,6 +149,25 @@ def test_zero_is_no_limit_and_minus_one_has_none():
     assert (resources.pids_limit, resources.memory_bytes) == (None, None)
     assert (resources.memory_swappiness, resources.memory_swap_bytes) == (None, -1)
     assert spec_of({'PidsLimit': -1, 'MemorySwappiness': 0}).resources.pids_limit == -1
+
+
+def test_what_means_nothing_on_a_host_without_security_modules_is_accepted():
+    plain = spec_of({'Binds': ['/a:/b', 'v:/c:ro']})
+    options = ['apparmor=unconfined', 'apparmor:unconfined', 'label=disable', 'label:disable']
+    assert spec_of({'Binds': ['/a:/b:z', 'v:/c:ro,Z'], 'SecurityOpt': options}) == plain
+    for option in ('apparmor=strict', 'label=type:web_t'):
+        with pytest.raises(errors.Unsupported, match='SecurityOpt'):
+            spec_of({'SecurityOpt': [option]})
+
+
+@pytest.mark.parametrize(('options', 'said'), [
+    ({}, []), ({'compress': 'false', 'mode': 'blocking'}, []), ({'compress': 'true'}, ['not compressed']),
+    ({'mode': 'non-blocking', 'max-buffer-size': '4m'}, ['whatever its mode'])])
+def test_what_a_log_does_otherwise_is_a_warning(options, said):
+    host = {'LogConfig': {'Config': options}}
+    assert spec_of(host).log == LogLimits()
+    warnings = logs.warnings_of(Document(host))
+    assert [part in warning for part, warning in zip(said, warnings, strict=True)] == [True] * len(said)
 
 
 def test_a_field_is_found_whatever_the_case_of_its_letters():

@@ -21,6 +21,10 @@ FROM_DOCKERD: Mapping[str, str] = {
         'runc of Debian 12 does not start privileged containers on the kernel of the test machines; crun does',
     'run --rm --blkio-weight 300 box:1 true':
         'a limit that the kernel cannot keep is refused; dockerd discards it with a warning',
+    'run --rm --device /dev/nosuch box:1 true':
+        'dockerd ends with 127, for the words "no such file" in what it says',
+    'run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=4m box:1 echo buffered':
+        'there is no buffer: the engine says so in a warning',
     'run --rm --volume-driver nosuch -v driven:/v box:1 true':
         'dockerd says 404 of the driver, which the command takes for a missing image',
     'cp {dir}/tree/h corners:/etc/hostname':

@@ -185,6 +185,23 @@ run --rm --dns 192.0.2.53 --dns-search example.org --dns-opt ndots:3 box:1 cat /
 run --rm --group-add 50 box:1 id -G
 run --rm --oom-score-adj 77 box:1 cat /proc/self/oom_score_adj
 run --rm --device /dev/null:/dev/mine box:1 sh -c 'test -c /dev/mine && echo device'
+run --rm --device /dev/net:/dev/mine box:1 sh -c 'ls /dev/mine'
+run --rm --device /dev/nosuch box:1 true
+run --rm --security-opt apparmor=unconfined --security-opt label=disable box:1 echo unlabelled
+run --rm -v {dir}/shared:/s:z box:1 cat /s/file
+run --rm -v {dir}/shared:/s:ro,Z box:1 cat /s/file
+run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=4m box:1 echo buffered
+run --rm --cap-add cap_net_admin --cap-drop chown box:1 grep CapEff /proc/self/status
+run --rm --sysctl net.core.somaxconn=1024 --sysctl kernel.shmmax=1000000 --sysctl fs.mqueue.msg_max=20 box:1 cat /proc/sys/net/core/somaxconn /proc/sys/kernel/shmmax
+run --rm --sysctl vm.overcommit_memory=1 box:1 true
+run --rm --network host --sysctl net.core.somaxconn=1024 box:1 true
+run --rm --mount type=volume,target=/anon box:1 ls -d /anon
+run --rm --mount type=volume,source=mv,target=/v,volume-driver=local,volume-opt=type=tmpfs,volume-opt=device=tmpfs,volume-opt=o=size=1m box:1 sh -c 'df -k /v | tail -1 | awk "{print \$2}"'
+volume rm mv
+run --rm -e 'MULTI=a b "c"' -e EMPTY= box:1 sh -c 'echo "[$MULTI][$EMPTY]"'
+run --rm -u 99999:99999 box:1 id
+run --rm -u 1000 box:1 ping -c 1 -q 127.0.0.1 -w 1
+run --rm box:1 sh -c 'umask; id; env | grep -v HOSTNAME | sort; pwd; cat /proc/self/oom_score_adj'
 run --rm --pid host box:1 sh -c 'test $$ -ne 1 && echo host'
 run --rm --ipc host box:1 echo ipc
 run --rm --uts host box:1 echo uts
