@@ -125,13 +125,17 @@ class Device:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Security:
-    """What a container may do beyond the defaults of ``runtime/oci_config.py``."""
+    """What a container may do beyond the defaults of ``runtime/oci_config.py``.
+
+    ``seccomp_profile`` is a policy of system calls of its own, JSON in Docker's form; '' is the engine's.
+    """
 
     privileged: bool = False
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
     no_new_privileges: bool = True
     seccomp_unconfined: bool = False
+    seccomp_profile: str = ''
     read_only_root: bool = False
     masked_paths: tuple[str, ...] | None = None
     read_only_paths: tuple[str, ...] | None = None

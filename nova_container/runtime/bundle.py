@@ -11,7 +11,7 @@ from typing import Any
 
 from nova_container.engine.spec import Device
 from nova_container.host import process
-from nova_container.runtime import capabilities, oci_config, seccomp_profile, shared, sources, users
+from nova_container.runtime import capabilities, oci_config, seccomp_custom, seccomp_profile, shared, sources, users
 from nova_container.runtime.container import Container
 from nova_container.runtime.parts import Parts
 
@@ -23,8 +23,9 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
     image_config = parts.images.config_of(container.record.image_id)
     granted = capabilities.effective(spec.security.cap_add, spec.security.cap_drop, spec.security.privileged,
                                      _host_capabilities())
-    confined = not (spec.security.privileged or spec.security.seccomp_unconfined)
-    compiled = parts.oci(container).takes_seccomp_program
+    security = spec.security
+    confined = not (security.privileged or security.seccomp_unconfined)
+    compiled = parts.oci(container).takes_seccomp_program and not security.seccomp_profile
     namespace = parts.joined_namespace(container)
     return oci_config.Bundle(
         container_id=container.id, spec=dataclasses.replace(
@@ -36,7 +37,7 @@ def describe(parts: Parts, container: Container) -> oci_config.Bundle:
         cgroup_path=parts.cgroup(container).path, cgroup_version=parts.cgroup_version,
         init_path=process.find(parts.settings.init) if spec.init else None,
         seccomp_bpf=_program(granted) if confined and compiled else None,
-        seccomp_json=_policy(granted) if confined and not compiled else None,
+        seccomp_json=_policy(granted, security.seccomp_profile) if confined and not compiled else None,
         host_capabilities=_host_capabilities(), host_devices=_host_devices() if spec.security.privileged else (),
         host_masked_paths=_masked_paths(), host_open_files=_open_files(),
         joined=shared.namespaces(parts, container), shm_source=shared.memory(parts, container))
@@ -78,9 +79,9 @@ def _program(granted: frozenset[str]) -> bytes:
     return seccomp_profile.program_for(granted)
 
 
-@functools.cache
-def _policy(granted: frozenset[str]) -> dict[str, object]:
-    return seccomp_profile.as_oci(granted)
+@functools.lru_cache(64)
+def _policy(granted: frozenset[str], own: str) -> dict[str, Any]:
+    return seccomp_custom.as_oci(own, granted) if own else seccomp_profile.as_oci(granted)
 
 
 def _host_devices() -> tuple[Device, ...]:

@@ -16,8 +16,8 @@ _BOOLEANS = {'': True, 'true': True, '1': True, 'false': False, '0': False}
 
 def security_body(security: specs.Security) -> Json:
     options = [f'no-new-privileges:{"true" if security.no_new_privileges else "false"}']
-    if security.seccomp_unconfined:
-        options.append('seccomp=unconfined')
+    if security.seccomp_unconfined or security.seccomp_profile:
+        options.append(f'seccomp={"unconfined" if security.seccomp_unconfined else security.seccomp_profile}')
     return without_none({
         'SecurityOpt': options, 'Privileged': security.privileged or None,
         'ReadonlyRootfs': security.read_only_root or None,
@@ -32,19 +32,19 @@ def security_of(host: Document, *, strict: bool) -> specs.Security:
 
     :raises Unsupported: a security option that this engine does not have (if ``strict``).
     """
-    no_new_privileges, seccomp_unconfined = False, False
+    no_new_privileges, seccomp_unconfined, profile = False, False, ''
     for option in host.texts('SecurityOpt'):
         name, value = _split(option)
         if name == 'no-new-privileges' and value in _BOOLEANS:
             no_new_privileges = _BOOLEANS[value]
-        elif name == 'seccomp' and value in ('unconfined', 'builtin'):
-            seccomp_unconfined = value == 'unconfined'
+        elif name == 'seccomp' and (value in ('unconfined', 'builtin') or value.startswith('{')):
+            seccomp_unconfined, profile = value == 'unconfined', value if value.startswith('{') else ''
         elif strict and (name, value) not in _SO_ANYWAY:
             raise errors.Unsupported(f'{host.path("SecurityOpt")} {option[:64]!r} is not supported: only '
-                                     'no-new-privileges[:true|false] and seccomp=unconfined|builtin are')
+                                     'no-new-privileges[:true|false] and seccomp=unconfined|builtin|{profile} are')
     return specs.Security(
         privileged=bool(host.flag('Privileged')), cap_add=host.texts('CapAdd'), cap_drop=host.texts('CapDrop'),
-        no_new_privileges=no_new_privileges, seccomp_unconfined=seccomp_unconfined,
+        no_new_privileges=no_new_privileges, seccomp_unconfined=seccomp_unconfined, seccomp_profile=profile,
         read_only_root=bool(host.flag('ReadonlyRootfs')), masked_paths=host.texts_or_none('MaskedPaths'),
         read_only_paths=host.texts_or_none('ReadonlyPaths'), groups=host.texts('GroupAdd'))
 

@@ -76,10 +76,12 @@ process = st.builds(
     specs.ProcessSpec, entrypoint=st.none() | _tuples(_text), command=st.none() | _tuples(_text), env=_tuples(_text),
     cwd=st.none() | _path, user=_maybe_word, tty=st.booleans(), open_stdin=st.booleans(), stdin_once=st.booleans(),
     stop_signal=_maybe_word, stop_timeout_s=st.none() | st.integers(0, 1000))
-security = st.builds(
+_seccomp = st.sampled_from(({}, {'seccomp_unconfined': True}, {'seccomp_profile': '{"defaultAction": "SCMP_ACT_LOG"}'}))
+security = st.builds(lambda made, seccomp: dataclasses.replace(made, **seccomp), st.builds(
     specs.Security, privileged=st.booleans(), cap_add=_tuples(_word), cap_drop=_tuples(_word),
-    no_new_privileges=st.booleans(), seccomp_unconfined=st.booleans(), read_only_root=st.booleans(),
-    masked_paths=st.none() | _tuples(_path), read_only_paths=st.none() | _tuples(_path), groups=_tuples(_word))
+    no_new_privileges=st.booleans(), read_only_root=st.booleans(),
+    masked_paths=st.none() | _tuples(_path), read_only_paths=st.none() | _tuples(_path), groups=_tuples(_word)),
+    _seccomp)
 _name_service = {'dns': _tuples(_word), 'dns_search': _tuples(_word), 'dns_options': _tuples(_word),
                  'extra_hosts': _tuples(_word)}
 _network_name = _word.map(lambda name: f'n{name}')  # not host, none or default

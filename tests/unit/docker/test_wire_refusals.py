@@ -42,7 +42,7 @@ def test_a_setting_we_lack_is_refused_by_name(name):
     ({'Mounts': [{'Type': 'npipe', 'Source': 'v', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'Mounts': [{'Type': 'image', 'Source': 'box', 'Target': '/v'}]}, r'Mounts\[0\].Type'),
     ({'SecurityOpt': ['apparmor=strict']}, 'apparmor'),
-    ({'SecurityOpt': ['seccomp={}']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
+    ({'SecurityOpt': ['seccomp=profile.json']}, 'seccomp'), ({'StorageOpt': {'inodes': '1'}}, 'inodes'),
     ({'LogConfig': {'Type': 'syslog'}}, 'syslog'),
     ({'LogConfig': {'Type': 'none', 'Config': {'max-size': '1m'}}}, 'max-size'),
     ({'LogConfig': {'Config': {'tag': '{{.Nope}}'}}}, 'Nope'), ({'LogConfig': {'Config': {'tag': '{{if x}}'}}}, 'tag'),

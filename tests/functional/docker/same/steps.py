@@ -172,6 +172,13 @@ run --rm --cap-add SYS_TIME box:1 sh -c 'grep CapEff /proc/self/status'
 run --rm --cap-add NOSUCH box:1 true
 run --rm --privileged box:1 sh -c 'test -e /dev/loop-control && echo all'
 run --rm box:1 sh -c 'grep -e Seccomp: -e CapEff /proc/self/status'
+host: sh -c 'echo "{\"defaultAction\":\"SCMP_ACT_ALLOW\",\"syscalls\":[{\"names\":[\"mkdir\",\"mkdirat\"],\"action\":\"SCMP_ACT_ERRNO\",\"errnoRet\":5}]}" > {dir}/profile.json'
+run --rm --security-opt seccomp={dir}/profile.json box:1 sh -c 'mkdir /x; grep Seccomp: /proc/self/status'
+run -d --name profiled --security-opt seccomp={dir}/profile.json box:1 sleep 600
+exec profiled mkdir /x
+rm -f profiled
+host: sh -c 'echo "{\"defaultAction\":\"NONSENSE\"}" > {dir}/profile.json'
+run --rm --security-opt seccomp={dir}/profile.json box:1 true
 run --rm --security-opt no-new-privileges box:1 grep NoNewPrivs /proc/self/status
 run --rm box:1 grep NoNewPrivs /proc/self/status
 run --rm --ulimit nofile=77:88 box:1 sh -c 'ulimit -n; ulimit -Hn'
