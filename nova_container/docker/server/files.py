@@ -21,8 +21,7 @@ def copy_out(call: Call) -> Answer:
 
 
 def copy_in(call: Call) -> Answer:
-    """Owners are those of the archive, which is what ``copyUIDGID`` means for a container that runs as root.
-    """
+    """Owners are those of the archive, which is what ``copyUIDGID`` means for a container that runs as root."""
     if call.query.flag('copyUIDGID') and (user := call.engine.inspect(call.container).spec.process.user):
         raise errors.Unsupported(f'copyUIDGID would give the files to {user[:64]!r}, as whom the container runs, which '
                                  'is not supported: leave it out, and the owners are those of the archive')
