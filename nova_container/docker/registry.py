@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Verbs over the Docker Engine API: images from and to registries, and made from Dockerfiles."""
 
+import json
 from collections.abc import Iterator
 from typing import BinaryIO
 
@@ -10,6 +11,7 @@ from nova_container.docker.base import Verbs, image_path
 from nova_container.docker.transport import Answer
 from nova_container.docker.wire import build as build_wire
 from nova_container.docker.wire import registry as wire
+from nova_container.docker.wire import units
 from nova_container.docker.wire.document import Document
 from nova_container.engine import (
     BuildSpec, CommitSpec, Credentials, Found, ImageOps, Progress, RegistryOps, RemoteImage)
@@ -48,8 +50,9 @@ class RegistryVerbs(Verbs, ImageOps, RegistryOps):
                 raise
             raise errors.InvalidRequest(str(error)) from error
 
-    def prune_builds(self) -> int:
-        body = Document(self.ask('POST', '/build/prune', timeout_s=0).document())
+    def prune_builds(self, *, until: float | None = None) -> int:
+        filters = None if until is None else json.dumps({'until': [units.timestamp_of(until)]})
+        body = Document(self.ask('POST', '/build/prune', timeout_s=0, query={'filters': filters}).document())
         return body.integer('SpaceReclaimed') or 0
 
     def import_image(self, archive: BinaryIO, spec: CommitSpec) -> str:

@@ -102,8 +102,12 @@ class RegistryOps(abc.ABC):
         """Make an image from a Dockerfile. :raises InvalidRequest: the recipe is wrong or a step of it failed."""
 
     @abc.abstractmethod
-    def prune_builds(self) -> int:
-        """Forget what is kept to make later builds quicker; bytes freed. :raises WrongState: a build runs."""
+    def prune_builds(self, *, until: float | None = None) -> int:
+        """Forget what is kept to make later builds quicker; bytes freed.
+
+        :param until: only what was not used since this moment.
+        :raises WrongState: a build runs.
+        """
 
     @abc.abstractmethod
     def import_image(self, archive: BinaryIO, spec: CommitSpec) -> str:

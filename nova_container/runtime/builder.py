@@ -178,6 +178,13 @@ class Builder:
         if listed.exists() and listed.read_bytes().strip() not in (b'', b'[]', b'null'):
             self._run('rm', '--all')
 
+    def used_at(self) -> float:
+        """When an image was last made here; 0 if never."""
+        try:
+            return (self._storage / 'overlay-images' / 'images.json').stat().st_mtime
+        except FileNotFoundError:
+            return 0.0
+
     def discard_all(self) -> int:
         """Remove every image and step that is kept for later builds; bytes freed. Nobody may build meanwhile."""
         before = shutil.disk_usage(self.folder).free

@@ -27,8 +27,8 @@ class RegistryVerbs(RegistryOps):
         return refusals.told_as_ours(build.build(self._parts, context, spec))
 
     @refusals.as_ours()
-    def prune_builds(self) -> int:
-        return build.prune(self._parts)
+    def prune_builds(self, *, until: float | None = None) -> int:
+        return build.prune(self._parts, until)
 
     @refusals.as_ours()
     def import_image(self, archive: BinaryIO, spec: specs.CommitSpec) -> str:

@@ -13,21 +13,25 @@ def main(argv: list[str] | None = None) -> int:
     """Print the table. Exit code 1 if anything is missing."""
     parser = argparse.ArgumentParser(prog='python -m tools.api_coverage', description=__doc__)
     parser.add_argument('--markdown', action='store_true', help='as a table for a page')
-    parser.add_argument('--all', action='store_true', help='each endpoint and field, not only what is not done')
+    parser.add_argument('--all', action='store_true', help='each endpoint, field and parameter, also what is done')
     parser.add_argument('--heat', action='store_true', help='what a Heat template reaches, and not what is served')
     options = parser.parse_args(argv)
-    endpoints, fields = _heat() if options.heat else (tuple(measure.endpoints()), tuple(measure.body_fields()))
-    for title, rows in (('Endpoints', endpoints), ('Fields', fields)):
+    tables = _heat() if options.heat else {
+        'Endpoints': measure.endpoints(), 'Fields': measure.body_fields(), 'Parameters': measure.parameters()}
+    every: list[Row] = []
+    for title, found in tables.items():
+        rows = tuple(found)
+        every += rows
         print('\n'.join(_summary(title, rows, markdown=options.markdown)))
-    for row in (*endpoints, *fields):
+    for row in every:
         if options.all or row.verdict in (Verdict.REFUSED, Verdict.MISSING):
             print(_line((row.verdict.value, row.group, row.name), markdown=options.markdown))
-    return int(any(row.verdict is Verdict.MISSING for row in (*endpoints, *fields)))
+    return int(any(row.verdict is Verdict.MISSING for row in every))
 
 
-def _heat() -> tuple[tuple[Row, ...], tuple[Row, ...]]:
+def _heat() -> dict[str, Iterable[Row]]:
     from tools.api_coverage import heat  # where there is no Heat the rest still works
-    return tuple(heat.endpoints()), tuple(heat.create_fields())
+    return {'Endpoints': heat.endpoints(), 'Fields': heat.create_fields()}
 
 
 def _summary(title: str, rows: Iterable[Row], *, markdown: bool) -> Iterable[str]:

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """What of the Docker Engine API is answered and honoured: the list of the API held against routes and field tables."""
 
+import ast
 import dataclasses
 import enum
+import functools
+import importlib
+import inspect
 import json
 import pathlib
 import re
@@ -31,6 +35,13 @@ _TABLES: Mapping[str, Mapping[str, Mapping[str, object]]] = {
                         'EndpointConfig.IPAMConfig': network.ADDRESSES},
 }
 """For each body, the table of its top level and those of objects inside."""
+
+_NO_MATTER = frozenset((
+    'rm', 'forcerm', 'quiet',  # there is nothing to remove, nothing that was not asked for is said
+    'all', 'keep-storage', 'reserved-space', 'max-used-space', 'min-free-space',  # a cache may be emptied whole
+    'digests', 'manifests', 'identity',  # what is known is told, and more is of stores that keep indexes
+    'noprune', 'link', 'verbose', 'scope', 'detachKeys'))  # parents without names, old links, swarms, clients
+"""Parameters that change nothing, as what they are about is not here."""
 
 
 class Verdict(enum.Enum):
@@ -63,6 +74,30 @@ def endpoints() -> Iterator[Row]:
         else:
             verdict = Verdict.REFUSED if found[0].__module__ == refused.__name__ else Verdict.DONE
         yield Row(tag, f'{method} {path}', verdict)
+
+
+def parameters() -> Iterator[Row]:
+    """Every query parameter of every endpoint: done if the code that answers names it."""
+    refused_ones = {row.name: row.verdict for row in endpoints() if row.verdict is not Verdict.DONE}
+    for endpoint, names in surface()['parameters'].items():
+        found = routes.find(*re.sub(r'\{[^}]*\}', 'x', endpoint).split(' '))
+        for name in names:
+            verdict = refused_ones.get(endpoint)
+            if verdict is None and found is not None:
+                known = name in _words(found[0].__module__) or name in _NO_MATTER
+                verdict = Verdict.DONE if known else Verdict.MISSING
+            yield Row(endpoint, name, verdict or Verdict.MISSING)
+
+
+@functools.cache
+def _words(module: str) -> frozenset[str]:
+    """Every string in a module of the server, and in those of its neighbours and of the wire that it uses."""
+    used = [vars(each) for each in (importlib.import_module(module),)]
+    near = {each for names in used for each in names.values() if inspect.ismodule(each)
+            and each.__name__.startswith(('nova_container.docker.server.', 'nova_container.docker.wire.'))}
+    return frozenset(node.value for each in (importlib.import_module(module), *near)
+                     for node in ast.walk(ast.parse(inspect.getsource(each)))
+                     if isinstance(node, ast.Constant) and isinstance(node.value, str))
 
 
 def body_fields() -> Iterator[Row]:

@@ -6,13 +6,14 @@ import itertools
 from collections.abc import Generator, Iterator
 
 from nova_container import errors
-from nova_container.docker.server import telling
+from nova_container.docker.server import filters, telling
 from nova_container.docker.server.message import Answer, Call, Stream, of_json
 from nova_container.docker.wire import build as wire
 from nova_container.docker.wire import registry as registry_wire
 from nova_container.engine import Progress
 from nova_container.image import reference as references
 
+_OF_PARTS = ('id', 'parent', 'type', 'description', 'inuse', 'shared', 'private')
 _KEPT_CHARACTERS = 1 << 20
 _CACHE_FROM = 'No image is asked for its layers (cachefrom): the steps of earlier builds here are the cache\n'
 _FIELDS = (*wire.REFUSED, 'dockerfile', 'buildargs', 'labels', 'target', 'nocache', 'pull', 'platform', 'networkmode',
@@ -62,4 +63,11 @@ def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:
 
 
 def prune(call: Call) -> Answer:
-    return of_json({'CachesDeleted': [], 'SpaceReclaimed': call.engine.prune_builds()})
+    """What is kept has no parts that other filters could choose, so that they choose none."""
+    wanted = filters.of(call, ('until', 'unused-for', *_OF_PARTS))
+    if wanted.keys() & set(_OF_PARTS):
+        freed = 0
+    else:
+        moments = wanted.get('until', ()) + wanted.get('unused-for', ())
+        freed = call.engine.prune_builds(until=filters.before({'until': moments}))
+    return of_json({'CachesDeleted': [], 'SpaceReclaimed': freed})

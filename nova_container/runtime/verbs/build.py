@@ -93,8 +93,10 @@ def _ended(parts: Parts, image_id: str, names: list[str]) -> Iterator[Progress]:
         yield Progress(stream=f'Successfully tagged {name}\n')
 
 
-def prune(parts: Parts) -> int:
-    """See ``RegistryOps.prune_builds``."""
+def prune(parts: Parts, until: float | None) -> int:
+    """See ``RegistryOps.prune_builds``. What is kept is one store, which goes whole or not at all."""
+    if until is not None and parts.builder.used_at() >= until:
+        return 0
     with parts.build_gate.alone_if_free() as alone:
         if not alone:
             raise errors.WrongState('A build runs: wait for its end')

@@ -227,6 +227,15 @@ def test_a_damaged_cache_is_told_of_and_can_be_removed(engine, damage):
     assert len(engine.inspect_image(again).diff_ids) == len(engine.inspect_image('box:1').diff_ids) + 1
 
 
+def test_what_was_used_since_a_moment_is_kept(engine):
+    recipe = 'FROM box:1\nRUN echo kept > /kept\n'
+    build(engine, recipe)
+    assert engine.prune_builds(until=time.time() - 600) == 0
+    assert 'Using cache' in said(build(engine, recipe + '\n'))
+    assert engine.prune_builds(until=time.time() + 600) > 0
+    assert 'Using cache' not in said(build(engine, recipe + '\n\n'))
+
+
 def test_a_step_is_confined_as_a_container_is(engine):
     told = said(build(engine, 'FROM box:1\nRUN grep -e CapEff -e Seccomp: /proc/self/status; mount -t tmpfs x /mnt || '
                               'echo no mount; ls -d /sys/firmware/* || true; ip link | grep -c . ; '

@@ -173,6 +173,16 @@ def test_swarm_build_and_friends_are_refused_with_a_sentence(raw):
         assert (status, body['kind'], body['message'].startswith('This engine')) == (501, 'unsupported', True)
 
 
+@pytest.mark.parametrize(('filters', 'calls'), [
+    ('', [('prune_builds', '')]), ('?filters={%22until%22:[%2210%22]}', [('prune_builds', '')]),
+    ('?filters={%22id%22:[%22x%22]}', [])])
+def test_a_part_of_what_builds_keep_is_not_pruned(raw, fake, filters, calls):
+    fake.calls.clear()
+    status, body = raw.document('POST', f'/build/prune{filters}')
+    assert (status, body['SpaceReclaimed']) == (200, 0)
+    assert [call for call in fake.calls if call[0] == 'prune_builds'] == calls
+
+
 def test_the_socket_is_for_its_owner_only(server, socket_path):
     assert stat.S_IMODE(os.stat(socket_path).st_mode) == 0o600
 

@@ -17,6 +17,16 @@ def test_every_field_is_honoured_or_refused():
     assert [f'{row.group}: {row.name}' for row in measure.body_fields() if row.verdict is Verdict.MISSING] == []
 
 
+def test_every_parameter_is_read_or_does_not_matter():
+    assert [f'{row.group}: {row.name}' for row in measure.parameters() if row.verdict is Verdict.MISSING] == []
+
+
+def test_a_parameter_that_nobody_reads_is_found(monkeypatch):
+    monkeypatch.setattr(measure, 'surface', lambda real=measure.surface: {
+        **real(), 'parameters': {'POST /build': ['memory', 'cpubingo'], 'GET /events': ['since']}})
+    assert [row.name for row in measure.parameters() if row.verdict is Verdict.MISSING] == ['cpubingo']
+
+
 def test_most_of_it_is_done():
     verdicts = [row.verdict for row in (*measure.endpoints(), *measure.body_fields())]
     assert verdicts.count(Verdict.DONE) > 3 * verdicts.count(Verdict.REFUSED)
