@@ -22,6 +22,7 @@ class Subscription:
 
     def __init__(self) -> None:
         self._events: queue.Queue[Event | None] = queue.Queue(_PENDING)
+        self.begun_ns = time.time_ns()
         self.ended = False
 
     def put(self, event: Event | None) -> None:
@@ -67,14 +68,14 @@ class Feed:
     def follow(self, subscription: Subscription, since: float | None, until: float | None, slice_s: float,
                gone: Callable[[], bool]) -> Iterator[Event]:
         """Remembered events from ``since`` on, then new ones, until ``until`` or until the client is gone."""
-        seen_ns = time.time_ns()
+        seen_ns = subscription.begun_ns  # what happened before may be on its way still
         if since is not None:
-            past_until = seen_ns / 1e9 if until is None else min(until, seen_ns / 1e9)
+            now = time.time()
+            past_until = now if until is None else min(until, now)
             for event in self._engine.events(since=since, until=past_until):
                 seen_ns = max(seen_ns, event.time_ns)
                 yield event
-        yield from (event for event in self._fresh(subscription, until, slice_s, gone)
-                    if since is None or event.time_ns > seen_ns)
+        yield from (event for event in self._fresh(subscription, until, slice_s, gone) if event.time_ns > seen_ns)
 
     def _fresh(self, subscription: Subscription, until: float | None, slice_s: float,
                gone: Callable[[], bool]) -> Iterator[Event]:
