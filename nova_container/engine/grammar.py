@@ -75,6 +75,11 @@ def is_signal(signal: str) -> bool:
     return bare in SIGNALS
 
 
+def is_hostname(text: str) -> bool:
+    """Whether it is labels joined by dots, short enough for the kernel."""
+    return 0 < len(text) <= LABEL_CHARACTERS and all(map(HOSTNAME.fullmatch, text.split('.')))
+
+
 def is_cpuset(text: str) -> bool:
     """Whether it is a list of numbers and rising ranges as in ``/sys/devices/system/cpu/online``."""
     return _CPUSET.fullmatch(text) is not None and all(first <= last < _CPUS for first, last in _ranges(text))

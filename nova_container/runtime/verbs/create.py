@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from nova_container.engine import health, ports, validate
+from nova_container.engine import grammar, health, ports, validate
 from nova_container.engine.spec import ContainerSpec, NetworkMode, ProcessSpec
 from nova_container.engine.undo import undo_on_error
 from nova_container.host import cgroups, netns
@@ -48,7 +48,8 @@ def _settled(spec: ContainerSpec, container_id: str, image: Mapping[str, Any]) -
     """With what the request leaves open, by Docker's rules: the image's, or a default."""
     hostname = spec.hostname
     if not hostname and spec.sharing.uts != 'host' and spec.network.mode is not NetworkMode.CONTAINER:
-        hostname = platform.node() if spec.network.mode is NetworkMode.HOST else container_id[:12]
+        hosts = platform.node() if spec.network.mode is NetworkMode.HOST else ''
+        hostname = hosts if grammar.is_hostname(hosts) else container_id[:12]
     labels = {str(name): str(value) for name, value in (image.get('Labels') or {}).items()
               if not str(name).startswith(_RESERVED)}
     return dataclasses.replace(

@@ -388,7 +388,7 @@ class TestPrograms:
         digest = pushed.partition('digest: ')[2].split()[0]
         docker('rmi', name, 'box:1')
         assert f'Digest: {digest}' in docker('pull', name)
-        assert digest in docker('images', '--digests', name)
+        assert digest in docker('images', '--digests', f'{registry}/cli')
         assert docker('inspect', '-f', '{{index .RepoDigests 0}}', name).strip() == f'{registry}/cli@{digest}'
         assert f'{registry}/cli' in docker('search', f'{registry}/cli')
         assert 'not found: manifest unknown' in docker('pull', f'{registry}/none:1', code=1)

@@ -686,6 +686,8 @@ rmi -f built:1 context:1 first:1
 
 tag box:1 {registry}/team/box:1
 push -q {registry}/team/box:1
+images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' {registry}/team/box:1
+images --digests --format '{{.Repository}} {{.Tag}} {{.Digest}}' {registry}/team/box
 rmi {registry}/team/box:1
 pull -q {registry}/team/box:1
 run --rm {registry}/team/box:1 echo pulled
