@@ -18,6 +18,7 @@ _ACTIONS = frozenset(f'SCMP_ACT_{name}' for name in (
     'KILL', 'KILL_THREAD', 'KILL_PROCESS', 'TRAP', 'ERRNO', 'TRACE', 'ALLOW', 'LOG'))
 _OPERATORS = frozenset(f'SCMP_CMP_{name}' for name in ('NE', 'LT', 'LE', 'EQ', 'GE', 'GT', 'MASKED_EQ'))
 _NATIVE = {'x86_64': ('amd64', 'SCMP_ARCH_X86_64'), 'aarch64': ('arm64', 'SCMP_ARCH_AARCH64')}
+_ERRNO, _REGISTER = 4095, (1 << 64) - 1
 _NUMBERS = re.compile(r'(\d+)\.(\d+)')
 
 
@@ -35,7 +36,7 @@ def as_oci(text: str, capabilities: frozenset[str], machine: str = '', kernel: s
                        'syscalls': [_rule(_object(rule)) for rule in profile.get('syscalls') or ()
                                     if _is_meant(_object(rule), arch, version, capabilities)]}
         if profile.get('defaultErrnoRet') is not None:
-            found['defaultErrnoRet'] = int(profile['defaultErrnoRet'])
+            found['defaultErrnoRet'] = _number(profile['defaultErrnoRet'], _ERRNO)
     except KeyError as error:
         raise _malformed(f'{error} is missing') from error
     except (TypeError, ValueError, RecursionError) as error:
@@ -90,12 +91,19 @@ def _rule(rule: Mapping[str, Any]) -> Json:
     names = [str(name) for name in rule.get('names') or [rule['name']]]
     found: Json = {'names': names, 'action': _one_of(_ACTIONS, rule['action'])}
     if rule.get('errnoRet') is not None:
-        found['errnoRet'] = int(rule['errnoRet'])
+        found['errnoRet'] = _number(rule['errnoRet'], _ERRNO)
     if rule.get('args'):
         found['args'] = [_argument(_object(each)) for each in rule['args']]
     return found
 
 
 def _argument(argument: Mapping[str, Any]) -> Json:
-    return {'index': int(argument['index']), 'value': int(argument['value']),
-            'valueTwo': int(argument.get('valueTwo') or 0), 'op': _one_of(_OPERATORS, argument['op'])}
+    return {'index': _number(argument['index'], 5), 'value': _number(argument['value'], _REGISTER),
+            'valueTwo': _number(argument.get('valueTwo') or 0, _REGISTER),
+            'op': _one_of(_OPERATORS, argument['op'])}
+
+
+def _number(value: object, most: int) -> int:
+    if not isinstance(value, int) or not 0 <= value <= most:
+        raise ValueError(f'{str(value)[:64]!r} is not a whole number of 0 to {most}')
+    return value

@@ -49,7 +49,10 @@ def test_what_a_rule_says_comes_along():
     ({'defaultAction': 'SCMP_ACT_NOTIFY'}, 'not one of'), ({'defaultAction': None}, 'not one of'),
     ({'architectures': ['SCMP_ARCH_X86']}, 'not both'), ({'syscalls': [{'names': ['a']}]}, "'action' is missing"),
     ({'syscalls': [{'action': 'SCMP_ACT_ALLOW'}]}, "'name' is missing"), ({'syscalls': ['x']}, 'not an object'),
-    ({'syscalls': 5}, 'cannot be used'), ({'defaultErrnoRet': 'x'}, 'cannot be used'),
+    ({'syscalls': 5}, 'cannot be used'), ({'defaultErrnoRet': 'x'}, 'whole number'),
+    ({'defaultErrnoRet': float('inf')}, 'whole number'), ({'defaultErrnoRet': -1}, 'whole number'),
+    ({'syscalls': [{'name': 'a', 'action': 'SCMP_ACT_ALLOW', 'args': [{'index': 6, 'value': 0, 'op': 'SCMP_CMP_EQ'}]}]},
+     'whole number'),
     ({'syscalls': [{'name': 'a', 'action': 'SCMP_ACT_ALLOW', 'includes': {'minKernel': 'new'}}]}, 'not a version')])
 def test_what_is_no_profile_is_refused(change, said):
     with pytest.raises(errors.InvalidSpec, match=said):
