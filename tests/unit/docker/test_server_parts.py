@@ -74,6 +74,21 @@ def test_an_image_is_shown_by_the_names_that_match(patterns, names):
     assert [one.references for one in found] == ([] if names is None else [names])
 
 
+@pytest.mark.parametrize(('pattern', 'fits'), [
+    ('a*b*c', True), ('a*b*b*c', True), ('*c', True), ('a*', True), ('**', True), ('a*x*c', True), ('a*y*c', False),
+    ('a?b*c', True), ('a*c*c', False), ('*a*b*', True), ('*[b-b]*c', True)])
+def test_stars_fit_as_in_a_shell(pattern, fits):
+    info = ImageInfo(id='sha256:1', references=('axbxbxc:1',), created_at=0, size_bytes=0, diff_ids=(), architecture='',
+                     os='', config={})
+    assert bool(filters.images([info], {'reference': (pattern,)})) is fits
+
+
+def test_many_stars_take_no_time():
+    info = ImageInfo(id='sha256:1', references=(f'{"a" * 200}:1',), created_at=0, size_bytes=0, diff_ids=(),
+                     architecture='', os='', config={})
+    assert filters.images([info], {'reference': ('a*' * 100 + 'b',)}) == []
+
+
 def test_a_broken_pattern_is_refused():
     info = ImageInfo(id='sha256:1', references=(), created_at=0, size_bytes=0, diff_ids=(), architecture='', os='',
                      config={})
