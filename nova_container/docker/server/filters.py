@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from nova_container import errors
 from nova_container.docker.server.message import Call
-from nova_container.docker.wire import units
+from nova_container.docker.wire import expressions, units
 from nova_container.engine import ContainerInfo, Event, ImageInfo
 from nova_container.image import reference as references
 
@@ -230,7 +230,4 @@ def _is_actor(event: Event, value: str) -> bool:
 
 
 def _found(pattern: str, text: str) -> bool:
-    try:
-        return re.search(pattern, text) is not None
-    except re.error:
-        raise errors.InvalidRequest(f'{pattern[:64]!r} is not a regular expression') from None
+    return expressions.compiled(pattern, 'name').search(text) is not None

@@ -10,7 +10,7 @@ import urllib.parse
 from collections.abc import Iterator, Mapping
 
 from nova_container import errors
-from nova_container.docker.wire import units
+from nova_container.docker.wire import expressions, units
 from nova_container.docker.wire.document import Document, Json
 from nova_container.engine import spec as specs
 from nova_container.engine import state
@@ -68,10 +68,7 @@ def _check_option(log: Document, driver: str, name: str, value: str) -> None:
     if driver == 'none' or name not in ('max-size', 'max-file', *_TOLD, *_WARNED, 'max-buffer-size'):
         raise errors.Unsupported(f'{where} is not supported: only max-size, max-file, {", ".join(_TOLD)} are')
     if name.endswith('-regex'):
-        try:
-            re.compile(value)
-        except re.error as error:
-            raise errors.InvalidSpec(f'{where} {value[:64]!r} is not a regular expression: {error}') from None
+        expressions.compiled(value, where)
     if name == 'tag' and (unknown := {*_TAG_FIELD.findall(value)} - _tag_fields(_NOBODY).keys()):
         raise errors.Unsupported(f'{where}: {{{{.{min(unknown)}}}}} is not supported')
     if name == 'tag' and '{{' in _TAG_FIELD.sub('', value):
@@ -97,7 +94,7 @@ def _told(info: state.ContainerInfo) -> Iterator[tuple[str, str]]:
 
 def _asked(known: Mapping[str, str], names: str, pattern: str) -> Iterator[tuple[str, str]]:
     for name, value in known.items():
-        if name in names.split(',') or (pattern and re.search(pattern, name)):
+        if name in names.split(',') or (pattern and expressions.compiled(pattern, 'regex').search(name)):
             yield name, value
 
 
