@@ -51,7 +51,7 @@ ESCAPES = {
     'another runtime': {'Runtime': 'runc'}, 'annotations': {'Annotations': {'a': 'b'}},
     'one that is killed last': {'OomScoreAdj': -999}, 'one that is never killed': {'OomKillDisable': True},
     'real-time scheduling': {'CpuRealtimeRuntime': 1000}, 'any number of processes': {'PidsLimit': -1},
-    'a pattern that never ends': {'LogConfig': {'Type': 'json-file', 'Config': {'env-regex': '(a+)+$'}}},
+    'a pattern to search for': {'LogConfig': {'Type': 'json-file', 'Config': {'env-regex': 'a+$'}}},
     'options of a network driver': {'NetworkMode': 'blue'}, 'a link-local address': {'NetworkMode': 'red'},
 }
 _ENDPOINTS = {'blue': {'DriverOpts': {'parent': 'eth0'}}, 'red': {'IPAMConfig': {'LinkLocalIPs': ['169.254.169.254']}}}
