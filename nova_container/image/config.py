@@ -78,7 +78,8 @@ class ImageConfig:
 def check_run_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
     """Return a copy whose Entrypoint, Cmd and Env are lists of text within the limits.
 
-    :raises UnacceptableImage: a limit is broken, an Env entry has no name, or WorkingDir is below /proc.
+    :raises UnacceptableImage: a limit is broken, an Env entry has no name, WorkingDir is below /proc, or a field is of
+        another kind than Docker's.
     """
     checked = dict(config)
     total = 0
@@ -92,6 +93,14 @@ def check_run_defaults(config: Mapping[str, Any]) -> dict[str, Any]:
         if entry.find('=') < 1:
             raise UnacceptableImage(f'The Env entry {entry[:100]!r} is not NAME=value')
     _check_working_directory(document.as_text(checked.get('WorkingDir'), 'WorkingDir'))
+    for field in ('Shell', 'OnBuild'):
+        _texts(checked.get(field), field)
+    for field in ('User', 'StopSignal'):
+        document.as_text(checked.get(field), field)
+    for field in ('Labels', 'ExposedPorts', 'Volumes', 'Healthcheck'):
+        document.as_object(checked.get(field), field)
+    for name, value in (checked.get('Labels') or {}).items():
+        document.as_text(value, f'label {name[:100]}')
     return checked
 
 

@@ -26,7 +26,7 @@ from nova_container.runtime.database import Database
 from nova_container.runtime.disk_limits import DiskLimits
 from nova_container.runtime.events import EventLog
 from nova_container.runtime.health import HealthMonitor
-from nova_container.runtime.images import ImageStore
+from nova_container.runtime.images import ImageRecord, ImageStore
 from nova_container.runtime.layers import LayerStore
 from nova_container.runtime.monitor import Monitor
 from nova_container.runtime.network_verbs import NetworkVerbs
@@ -243,7 +243,15 @@ class RuntimeEngine(RegistryVerbs, NetworkVerbs, base.Engine):
 
     @refusals.as_ours()
     def list_images(self) -> tuple[state.ImageInfo, ...]:
-        return tuple(self._parts.images.info(record) for record in self._parts.images.all())
+        return tuple(info for record in self._parts.images.all() if (info := self._shown(record)))
+
+    def _shown(self, record: ImageRecord) -> state.ImageInfo | None:
+        """None if its configuration is no longer accepted: a list is not to fail for one of its images."""
+        try:
+            return self._parts.images.info(record)
+        except errors.UnacceptableImage as error:
+            LOG.error('Image %s is not shown, as its configuration cannot be used: %s', record.id, error)
+            return None
 
     @refusals.as_ours()
     def inspect_image(self, image: str) -> state.ImageInfo:

@@ -35,13 +35,15 @@ def changes(parts: Parts, name: str) -> tuple[Change, ...]:
 
 
 def commit(parts: Parts, name: str, spec: CommitSpec) -> str:
-    """See ``ContainerOps.commit``."""
+    """See ``ContainerOps.commit``. :raises UnacceptableImage: the configuration that is asked for is none."""
     with images.adding(parts), parts.register.locked(name) as container:
         base = parts.images.get(container.record.image_id)
+        with parts.images.blobs.open(base.id) as file:
+            below = ImageConfig.parse(file.read())
+        ImageConfig.parse(_config(below, container, spec, ()).to_json())  # what was asked for may be none
         with _packed(parts, container, spec.pause) as (plain, packed):
             added = () if packed.diff_id == pack.NOTHING else (_store(parts, plain, packed.diff_id),)
-        with parts.images.blobs.open(base.id) as file:
-            config = _config(ImageConfig.parse(file.read()), container, spec, added)
+        config = _config(below, container, spec, added)
         content = config.to_json()
         image_id, _ = parts.images.blobs.put(io.BytesIO(content), digest.of_bytes(content))
         info = parts.images.add(image_id, (*base.layers, *added), config.created,
