@@ -10,7 +10,6 @@ import pytest
 from nova_container import errors
 from nova_container.engine import spec as specs
 from nova_container.engine.state import Change, ChangeKind, Status
-from tests.conformance.deadline import eventually
 
 
 class FilesSuite:
@@ -114,8 +113,8 @@ class FilesSuite:
             engine.stat_path(container, '/no')
 
     def test_a_directory_and_a_file_give_way_to_one_another_unless_they_may_not(self, engine, run):
-        container = run('sh', '-c', 'mkdir -p /tmp/folder/full; echo kept > /tmp/file; sleep 600')
-        eventually(lambda: engine.stat_path(container, '/tmp/file').size_bytes == 5)
+        container = run('sleep', '600')
+        engine.copy_in(container, '/tmp', packed({'file': b'kept'}, folders=('folder', 'folder/full')))
         swapped = {'folder': packed({'folder': b'x'}), 'file': packed({'file/in': b'x'}, folders=('file',))}
         for name, archive in swapped.items():
             before = engine.stat_path(container, f'/tmp/{name}').mode
