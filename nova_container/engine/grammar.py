@@ -75,9 +75,10 @@ def is_signal(signal: str) -> bool:
     return bare in SIGNALS
 
 
-def is_hostname(text: str) -> bool:
+def is_hostname(text: str, longest: int = LABEL_CHARACTERS) -> bool:
     """Whether it is labels joined by dots, short enough for the kernel."""
-    return 0 < len(text) <= LABEL_CHARACTERS and all(map(HOSTNAME.fullmatch, text.split('.')))
+    return 0 < len(text) <= longest and all(
+        HOSTNAME.fullmatch(label) and len(label) <= LABEL_CHARACTERS for label in text.split('.'))
 
 
 def is_cpuset(text: str) -> bool:

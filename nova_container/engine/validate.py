@@ -110,9 +110,8 @@ def check_hostname(spec: specs.ContainerSpec) -> None:
     """Labels of RFC 1123, with underscores, which many compose files have; short enough for the kernel."""
     for field, name, longest in (('hostname', spec.hostname, grammar.LABEL_CHARACTERS),
                                  ('domainname', spec.domainname, grammar.DOMAIN_CHARACTERS)):
-        labels = name.split('.') if name else []
         _require(len(name) <= longest, f'{field}: {_shown(name)} has more than {longest} characters')
-        _require(all(grammar.HOSTNAME.fullmatch(label) and len(label) <= grammar.LABEL_CHARACTERS for label in labels),
+        _require(not name or grammar.is_hostname(name, longest),
                  f'{field}: {_shown(name)} may hold letters, digits, "_" and inner "-", in labels joined by "."')
 
 

@@ -22,11 +22,12 @@ def check(limits: Resources, cgroup_version: int, disk_limits: DiskLimits) -> No
     if (limits.blkio_weight or limits.weight_devices) and cgroups.lacks_weights():
         raise errors.Unsupported('BlkioWeight and BlkioWeightDevice need a kernel with blkio.weight, and this host has '
                                  'none: leave them out')
-    _check_cpuset('CpusetCpus', limits.cpuset_cpus, cgroups.usable('cpus'))
-    _check_cpuset('CpusetMems', limits.cpuset_mems, cgroups.usable('mems'))
+    for field, wanted, what in (('CpusetCpus', limits.cpuset_cpus, 'cpus'), ('CpusetMems', limits.cpuset_mems, 'mems')):
+        if wanted:
+            _check_cpuset(field, wanted, cgroups.usable(what))
 
 
-def _check_cpuset(field: str, wanted: str | None, usable: str) -> None:
-    if wanted and usable and (missing := grammar.cpuset(wanted) - grammar.cpuset(usable)):
+def _check_cpuset(field: str, wanted: str, usable: str) -> None:
+    if usable and (missing := grammar.cpuset(wanted) - grammar.cpuset(usable)):
         numbers = ', '.join(map(str, sorted(missing)))
         raise errors.InvalidSpec(f'{field}: {wanted} asks for {numbers}, and this host has {usable}: choose among them')

@@ -92,10 +92,10 @@ def parameters() -> Iterator[Row]:
 @functools.cache
 def _words(module: str) -> frozenset[str]:
     """Every string in a module of the server, and in those of its neighbours and of the wire that it uses."""
-    used = [vars(each) for each in (importlib.import_module(module),)]
-    near = {each for names in used for each in names.values() if inspect.ismodule(each)
+    own = importlib.import_module(module)
+    near = {each for each in vars(own).values() if inspect.ismodule(each)
             and each.__name__.startswith(('nova_container.docker.server.', 'nova_container.docker.wire.'))}
-    return frozenset(node.value for each in (importlib.import_module(module), *near)
+    return frozenset(node.value for each in (own, *near)
                      for node in ast.walk(ast.parse(inspect.getsource(each)))
                      if isinstance(node, ast.Constant) and isinstance(node.value, str))
 

@@ -35,9 +35,13 @@ def build(call: Call) -> Answer:
     return Stream(telling.lines(call, told, lambda one: {'ID': one.result}))
 
 
+def _closing(told: Iterator[Progress]) -> contextlib.AbstractContextManager[object]:
+    return contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext()
+
+
 def _with_a_note(told: Iterator[Progress], text: str) -> Iterator[Progress]:
     """A line after the first, as what fails before that is an error and no line."""
-    with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
+    with _closing(told):
         for one in itertools.islice(told, 1):
             yield one
             yield Progress(stream=text)
@@ -47,7 +51,7 @@ def _with_a_note(told: Iterator[Progress], text: str) -> Iterator[Progress]:
 def _only_the_id(told: Iterator[Progress]) -> Iterator[Progress]:
     """What ``docker build -q`` shows, and if a step fails, all that was said; signs of life pass."""
     kept, size = [], 0
-    with contextlib.closing(told) if isinstance(told, Generator) else contextlib.nullcontext():
+    with _closing(told):
         try:
             for one in told:
                 if one.result:

@@ -52,9 +52,10 @@ def _settled(spec: ContainerSpec, container_id: str, image: Mapping[str, Any]) -
         hostname = hosts if grammar.is_hostname(hosts) else container_id[:12]
     labels = {str(name): str(value) for name, value in (image.get('Labels') or {}).items()
               if not str(name).startswith(_RESERVED)}
+    limits = spec.resources.with_swap
     return dataclasses.replace(
         spec, process=merged(spec.process, image), hostname=hostname, labels={**labels, **spec.labels},
-        resources=spec.resources.with_swap if cgroups.limits_swap() else spec.resources,
+        resources=limits if limits is spec.resources or cgroups.limits_swap() else spec.resources,
         exposed_ports=ports.exposed(spec.exposed_ports, image), health=health.effective(spec, image))
 
 
